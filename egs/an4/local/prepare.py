@@ -1,0 +1,109 @@
+"""Make the data directories of AN4 from any layout in which it circulates.
+
+Usage:   local/prepare.py [--fold N] CORPUS DATA
+Example: local/prepare.py --fold 1 /corpora/an4 data
+
+CORPUS holds a folder a speaker somewhere below it, with .flac, .wav, .sph or headerless .raw files
+(16 kHz, 16 bit, big-endian). local/speakers.tsv names the 16 test speakers and the 4 folds of the other 48:
+fold N becomes data/dev, the other folds data/train. Speakers that it does not name are used nowhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import soundfile
+
+from wespk.core.errors import WespkError
+from wespk.core.files import atomic_path, read_text
+from wespk.core.progress import say
+from wespk.data.datadir import load_data_dir, write_data_dir
+
+SAMPLE_RATE = 16000
+NUM_FOLDS = 4
+SUFFIXES = (".flac", ".wav", ".sph", ".raw")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("corpus", type=Path, metavar="CORPUS")
+    parser.add_argument("data", type=Path, metavar="DATA")
+    parser.add_argument("--fold", type=int, choices=range(1, NUM_FOLDS + 1), default=1)
+    args = parser.parse_args()
+    try:
+        prepare(args.corpus, args.data, args.fold)
+    except WespkError as error:
+        sys.exit(f"prepare.py: error: {error}")
+
+
+def prepare(corpus: Path, data: Path, fold: int) -> None:
+    parts = read_parts()
+    files = find_recordings(corpus, set(parts))
+    names = {"test": "test", str(fold): "dev"}
+    for target in ("train", "dev", "test"):
+        wav, utt2spk = {}, {}
+        for spk, part in parts.items():
+            if names.get(part, "train") != target:
+                continue
+            for path in files[spk]:
+                utt = f"{spk}-{path.stem}"
+                wav[utt] = str(with_header(path, data / "wav" / spk).resolve())
+                utt2spk[utt] = spk
+        genders = {spk: spk[0] for spk in set(utt2spk.values())}  # AN4's ids begin with the gender
+        write_data_dir(data / target, wav, utt2spk, spk2gender=genders)
+        say(f"{load_data_dir(data / target)}")
+
+
+def read_parts() -> dict[str, str]:
+    """Return each speaker's part: test, or the number of a fold."""
+    lines = read_text(Path(__file__).parent / "speakers.tsv").splitlines()[1:]
+    return dict(line.split("\t") for line in lines)
+
+
+def find_recordings(corpus: Path, speakers: set[str]) -> dict[str, list[Path]]:
+    """Return each speaker's recordings, sorted by name; of a recording in two formats, one.
+
+    Raises `WespkError` naming the first speaker without recordings.
+    """
+    if not corpus.is_dir():
+        raise WespkError(f"{corpus}: no such folder; give the corpus with --corpus DIR")
+    found: dict[str, dict[str, Path]] = {}
+    for folder in sorted(path for path in corpus.rglob("*") if path.is_dir() and path.name in speakers):
+        for suffix in SUFFIXES:
+            for path in sorted(folder.glob(f"*{suffix}")):
+                found.setdefault(folder.name, {}).setdefault(path.stem, path)
+    missing = sorted(speakers - set(found))
+    if missing:
+        count = f"{len(missing)} of {len(speakers)} speakers are missing"
+        raise WespkError(
+            f"{corpus}: no recordings of speaker '{missing[0]}' below it ({count}); is this AN4?"
+        )
+    return {spk: [files[stem] for stem in sorted(files)] for spk, files in found.items()}
+
+
+def with_header(path: Path, folder: Path) -> Path:
+    """Return the path itself, or of a copy with a header if it is a headerless recording."""
+    if path.suffix != ".raw":
+        return path
+    copy = folder / f"{path.stem}.flac"
+    if not copy.exists():
+        samples, _ = soundfile.read(
+            path,
+            dtype="int16",
+            samplerate=SAMPLE_RATE,
+            channels=1,
+            format="RAW",
+            subtype="PCM_16",
+            endian="BIG",
+        )
+        with atomic_path(copy) as temporary:
+            soundfile.write(temporary, samples, SAMPLE_RATE, format="FLAC")
+    return copy
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+# shellcheck shell=bash
+# Sourced by a recipe's run.sh: the steps that every recipe takes over several sets or trial lists, each a
+# short loop of `wespk` commands. A recipe that wants another step writes its own loop instead.
+#
+#   . "$WESPK_ROOT/tools/steps.sh"
+#   make_features 4 conf/fbank.conf data/train data/dev
+#
+# A trial list is named SET or SET_SUFFIX: `test` is data/test/trials with data/test/enrol, `test_3` is
+# data/test/trials_3 with data/test/enrol_3.
+
+# Usage: make_features <num-jobs> <options-file> <data-dir> ...
+# Filterbank features of each data directory: feats.scp, feats.json, utt2num_frames, rejected.txt.
+make_features() {
+  local jobs=$1 options=$2 dir
+  shift 2
+  for dir in "$@"; do
+    $train_cmd JOB=1:"$jobs" "$dir/log/fbank.JOB.log" \
+      wespk compute-fbank --config "$options" --job JOB/"$jobs" "$dir"
+    wespk merge-jobs "$dir" feats
+  done
+}
+
+# Usage: train_network <num-processes> <config> <settings> <data-dir> <exp-dir>
+# Trains, or continues; <settings> are words such as optim.lr=0.001, possibly none.
+train_network() {
+  local processes=$1 config=$2 settings=$3 dir=$4 exp=$5 setting
+  local -a overrides=()
+  for setting in $settings; do overrides+=(--set "$setting"); done
+  echo "progress: $PWD/$exp/log/train.log"
+  $train_cmd --gpu "$processes" "$exp/log/train.log" torchrun --standalone --nproc_per_node "$processes" \
+    -m wespk train --config "$config" "${overrides[@]}" "$dir" "$exp"
+  tail -n 4 "$exp/log/train.log" | grep '^epoch' || true
+}
+
+# Usage: extract_embeddings <num-jobs> <data> <exp-dir> <set> ...
+# Embeddings of data/SET in EXP/embeddings/SET/xvector.scp by the model EXP/final.
+extract_embeddings() {
+  local jobs=$1 data=$2 exp=$3 name
+  shift 3
+  for name in "$@"; do
+    $train_cmd JOB=1:"$jobs" "$exp/log/extract.$name.JOB.log" \
+      wespk extract --job JOB/"$jobs" "$exp/final" "$data/$name" "$exp/embeddings/$name"
+    wespk merge-jobs "$exp/embeddings/$name" xvector
+  done
+}
+
+# Usage: for_each_list <data> <exp-dir> "<list> ..." <system> <command> ...
+# Runs `<command> ... --enrol ENROL XVECTOR.SCP TRIALS SCORES` for each trial list; the scores go to
+# EXP/scores/LIST.SYSTEM.score.
+for_each_list() {
+  local data=$1 exp=$2 lists=$3 system=$4 list name suffix
+  shift 4
+  for list in $lists; do
+    name=${list%%_*} suffix=${list#"${list%%_*}"}
+    "$@" --enrol "$data/$name/enrol$suffix" "$exp/embeddings/$name/xvector.scp" \
+      "$data/$name/trials$suffix" "$exp/scores/$list.$system.score"
+  done
+}
+
+# Usage: calibrate_lists <data> <exp-dir> "<list> ..."
+# Learns calibration and thresholds on the list `dev`, and applies them to every list.
+calibrate_lists() {
+  local data=$1 exp=$2 lists=$3 list name
+  wespk calibrate "$exp/final/calibration.json" "$data/dev/trials" "$exp"/scores/dev.*.score
+  for list in $lists; do
+    name=${list%%_*}
+    wespk calibrate --apply "$exp/final/calibration.json" "$data/$name/trials${list#"$name"}" \
+      "$exp"/scores/"$list".*.score
+  done
+}
+
+# Usage: evaluate_lists <data> <exp-dir> "<list> ..."
+# Figures of every calibrated system on each list, in EXP/results/LIST.json.
+evaluate_lists() {
+  local data=$1 exp=$2 lists=$3 list name
+  for list in $lists; do
+    name=${list%%_*}
+    echo "$list:"
+    wespk evaluate --calibration "$exp/final/calibration.json" --results "$exp/results/$list.json" \
+      "$data/$name/trials${list#"$name"}" "$exp"/scores/"$list".*.llr
+  done
+}

@@ -1,0 +1,59 @@
+"""Extract the embeddings of one job's share of a data directory.
+
+Usage:   wespk extract [options] MODEL DATA OUT
+Example: tools/local.py JOB=1:2 exp/ecapa/log/extract.JOB.log \\
+           wespk extract --job JOB/2 exp/ecapa/final data/test exp/ecapa/embeddings/test
+         wespk merge-jobs exp/ecapa/embeddings/test xvector
+
+The features must be those that the model was trained on; the difference is shown when they are not.
+"""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from wespk.cli.options import add_job
+from wespk.core.files import read_json
+from wespk.core.progress import say, track
+from wespk.data.datadir import load_data_dir, load_features
+from wespk.data.jobs import Job, Piece
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument("model", type=Path, metavar="MODEL", help="model directory")
+    parser.add_argument("data", type=Path, metavar="DATA", help="data directory with feats.scp")
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder to write to; gets jobs/xvector.JOB.ark")
+    parser.add_argument(
+        "--trust-code",
+        action="store_true",
+        help="import a network that is not part of wespk, named by the model",
+    )
+    add_job(parser)
+
+
+def run(args: Namespace) -> None:
+    """Extract the share, and print the rate."""
+    locations = load_features(load_data_dir(args.data))
+
+    from wespk.data.tables import MappedMatrices
+    from wespk.features.extractor import normalise
+    from wespk.features.spec import archive_spec
+    from wespk.inference import load_model
+
+    model = load_model(args.model, trust_code=args.trust_code)
+    archive_spec(args.data).require_same(model.spec.archived(), str(args.data), str(args.model))
+    matrices = MappedMatrices(locations)
+    position = {utt: index for index, utt in enumerate(locations)}
+    made_from = read_json(args.data / "feats.json")["inputs"]
+
+    def embedding(utt: str):
+        return model.embed(normalise(matrices[position[utt]], model.spec))
+
+    info = {"model": model.digest, "spec": model.spec.digest, "feats": made_from}
+    start = time.monotonic()
+    job = Job.parse(args.job)
+    Piece(args.out, "xvector", list(locations), info, lambda utt: utt, embedding).run(job, track)
+    say(f"{len(job.share(list(locations))) / (time.monotonic() - start):.1f} utterances/s")

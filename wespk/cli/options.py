@@ -1,0 +1,42 @@
+"""Options that several verbs share, said once."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+
+
+def add_job(parser: ArgumentParser) -> None:
+    """Add --job."""
+    parser.add_argument(
+        "--job", default="1/1", metavar="JOB/N", help="share of the items to do (default 1/1: all)"
+    )
+
+
+def add_max_rejected(parser: ArgumentParser, default: float) -> None:
+    """Add --max-rejected."""
+    parser.add_argument(
+        "--max-rejected",
+        type=float,
+        default=default,
+        metavar="M",
+        help=f"most items that may be rejected: a count, or a fraction if below 1 (default {default:g})",
+    )
+
+
+def add_trial_inputs(parser: ArgumentParser) -> None:
+    """Add what every scorer takes."""
+    parser.add_argument("embeddings", type=Path, metavar="XVECTOR.SCP", help="embeddings of both sides")
+    parser.add_argument(
+        "trials", type=Path, metavar="TRIALS", help="lines `enrol-id test-id target|nontarget`"
+    )
+    parser.add_argument("scores", type=Path, metavar="SCORES", help="output, lines `enrol-id test-id score`")
+    parser.add_argument(
+        "--enrol",
+        type=Path,
+        metavar="LIST",
+        help="lines `model-id utt utt ...` (without it an enrol-id is itself an utterance)",
+    )
+    parser.add_argument(
+        "--mean", type=Path, metavar="VEC", help="subtract this mean from all embeddings first"
+    )

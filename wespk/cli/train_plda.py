@@ -1,0 +1,46 @@
+"""Train a PLDA model on length-normalised embeddings, and write it in Kaldi's format.
+
+Usage:   wespk train-plda [options] XVECTOR.SCP UTT2SPK PLDA
+Example: wespk train-plda --mean exp/ecapa/final/mean.vec exp/ecapa/embeddings/train/xvector.scp \\
+           data/train/utt2spk exp/ecapa/final/plda
+
+The model is the two-covariance one, fitted by EM as in Kaldi's ivector-compute-plda.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+import numpy as np
+
+from wespk.backend import normalise_length, train_plda
+from wespk.cli.scoring import load_embeddings
+from wespk.core.errors import WespkError
+from wespk.core.progress import say
+from wespk.data.kaldi_objects import write_plda
+from wespk.data.tables import read_table
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument("embeddings", type=Path, metavar="XVECTOR.SCP", help="training embeddings")
+    parser.add_argument("utt2spk", type=Path, metavar="UTT2SPK", help="their speakers")
+    parser.add_argument("plda", type=Path, metavar="PLDA", help="output")
+    parser.add_argument("--mean", type=Path, metavar="VEC", help="subtract this mean first")
+    parser.add_argument("--iterations", type=int, default=10, metavar="N", help="EM iterations (10)")
+
+
+def run(args: Namespace) -> None:
+    """Train and write."""
+    embeddings = load_embeddings(args.embeddings, args.mean)
+    utt2spk = read_table(args.utt2spk)
+    unknown = [utt for utt in embeddings.keys if utt not in utt2spk]
+    if unknown:
+        raise WespkError(
+            f"{args.utt2spk}: '{unknown[0]}' of {args.embeddings} has no speaker ({len(unknown)} so)"
+        )
+    labels = np.array([utt2spk[utt] for utt in embeddings.keys])
+    plda = train_plda(normalise_length(embeddings.matrix, "sqrt_dim"), labels, iterations=args.iterations)
+    write_plda(args.plda, plda.mean, plda.transform, plda.psi)
+    say(f"{args.plda}: {len(labels)} embeddings of {len(set(labels))} speakers, {args.iterations} iterations")

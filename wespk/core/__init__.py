@@ -1,0 +1,1 @@
+"""The ground floor: errors, strict configuration, atomic files, rejections, progress, manifest."""

@@ -1,0 +1,1 @@
+"""Kaldi data directories, ark/scp tables, audio files, trials and scores: all reading and writing is here."""

@@ -1,0 +1,5 @@
+"""The model directory and embedding extraction."""
+
+from wespk.inference.model_dir import SpeakerModel, load_model, save_model
+
+__all__ = ["SpeakerModel", "load_model", "save_model"]

@@ -1,0 +1,125 @@
+"""The model directory: everything a trained network needs, and the one loader. Loading runs no stored code.
+
+model.safetensors    the network's weights
+config.yaml          the full resolved training configuration
+feature_spec.json    what turns audio into its input
+speakers.txt         the training speakers, one a line, in the order of the classes
+manifest.json        code version, data digest, seed, library versions
+mean.vec, plda       the back-end (Kaldi's formats), added by scoring
+calibration.json     scale, offset and thresholds of each system, found on the development trials
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+import yaml
+from pydantic import BaseModel
+from torch import Tensor, nn
+
+from wespk.core.config import Component, parse_config, save_config
+from wespk.core.errors import WespkError
+from wespk.core.files import PathLike, file_digest, read_text, write_bytes, write_json, write_text
+from wespk.data.audio import AudioError
+from wespk.features import FeatureSpec
+from wespk.features.spec import read_spec
+from wespk.models import build_model
+
+WEIGHTS, CONFIG, SPEC, SPEAKERS, MANIFEST = (
+    "model.safetensors",
+    "config.yaml",
+    "feature_spec.json",
+    "speakers.txt",
+    "manifest.json",
+)
+
+
+@dataclass(frozen=True)
+class SpeakerModel:
+    """A network in evaluation mode with its feature contract and its training speakers."""
+
+    path: Path
+    network: nn.Module
+    spec: FeatureSpec
+    speakers: list[str]
+    digest: str
+
+    def embed(self, features: np.ndarray) -> np.ndarray:
+        """Return the embedding (D,) of one utterance's features (T, F) as `spec` describes them.
+
+        Raises `AudioError` when T is below the network's minimum.
+        """
+        least = getattr(self.network, "min_frames", 1)
+        if len(features) < least:
+            raise AudioError(f"too short: {len(features)} frames, the network needs {least}")
+        device = next(self.network.parameters()).device
+        with torch.inference_mode():
+            batch = torch.from_numpy(np.ascontiguousarray(features, dtype=np.float32)).unsqueeze(0)
+            return self.network(batch.to(device))[0].float().cpu().numpy()
+
+
+def describe_model(
+    path: PathLike, config: BaseModel, spec: FeatureSpec, speakers: Sequence[str], manifest: dict[str, Any]
+) -> None:
+    """Write all of a model directory but the weights: the folder of a training run is begun with this."""
+    path = Path(path)
+    save_config(config, path / CONFIG)
+    write_json(path / SPEC, spec.model_dump(mode="json"))
+    write_text(path / SPEAKERS, "".join(f"{spk}\n" for spk in speakers))
+    write_json(path / MANIFEST, manifest)
+
+
+def save_model(
+    path: PathLike, described: PathLike, weights: dict[str, Tensor], manifest: dict[str, Any]
+) -> None:
+    """Make a model directory of `weights` and the description in the folder `described`.
+
+    The weights come last, so that a directory with weights is complete.
+    """
+    path = Path(path)
+    (path / WEIGHTS).unlink(missing_ok=True)
+    for name in (CONFIG, SPEC, SPEAKERS):
+        write_text(path / name, read_text(Path(described) / name))
+    write_json(path / MANIFEST, manifest)
+    write_bytes(path / WEIGHTS, safetensors.torch.save({k: v.contiguous() for k, v in weights.items()}))
+
+
+def load_model(
+    path: PathLike, device: str | torch.device | None = None, *, trust_code: bool = False
+) -> SpeakerModel:
+    """Load a model directory onto `device` (default: a GPU when there is one).
+
+    A network that is not part of wespk, named by dotted path, is imported only with `trust_code`.
+    Raises `WespkError` naming the file that is missing or does not fit.
+    """
+    path = Path(path)
+    if not (path / WEIGHTS).exists():
+        raise WespkError(
+            f"{path / WEIGHTS}: no such file; is {path} a model directory, and was it completed?"
+        )
+    spec = read_spec(path / SPEC)
+    network = build_model(_component(path / CONFIG), spec.dim, registered_only=not trust_code)
+    try:
+        weights = safetensors.torch.load_file(path / WEIGHTS)
+        network.load_state_dict(weights)
+    except Exception as error:  # safetensors and torch raise various types for a damaged or unfitting file
+        reason = str(error).splitlines()[-1].strip()
+        raise WespkError(f"{path / WEIGHTS}: does not fit {path / CONFIG} ({reason})") from None
+    network.to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval()
+    return SpeakerModel(path, network, spec, read_text(path / SPEAKERS).split(), file_digest(path / WEIGHTS))
+
+
+def _component(path: Path) -> Component:
+    try:
+        values = yaml.safe_load(read_text(path))
+    except yaml.YAMLError as error:
+        raise WespkError(f"{path}: not valid YAML ({error})") from None
+    if not isinstance(values, dict) or not isinstance(values.get("model"), dict):
+        raise WespkError(f"{path}: the section 'model' is missing")
+    return parse_config(Component, values["model"], str(path))

@@ -1,0 +1,1 @@
+"""Training: configuration, data order, the loop, checkpoints, distributed set-up."""

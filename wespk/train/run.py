@@ -1,0 +1,55 @@
+"""A training run's folder: begun with a description of the run, checked when the run is continued."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from wespk.core.config import first_difference
+from wespk.core.errors import WespkError
+from wespk.core.files import read_json, read_text
+from wespk.core.manifest import manifest
+from wespk.core.progress import say
+from wespk.inference.model_dir import CONFIG, MANIFEST, describe_model, save_model
+from wespk.train.checkpoint import average_weights, epoch_checkpoints
+from wespk.train.config import TrainConfig
+from wespk.train.dataset import TrainingSet
+
+
+def begin_run(out: Path, config: TrainConfig, data: TrainingSet) -> None:
+    """Describe the run in `out`, or check that the run begun there has the same settings and data.
+
+    Raises `WespkError` naming the first setting that differs: continuing it would mix two trainings.
+    """
+    if not (out / "checkpoints").exists():
+        facts = manifest(seed=config.seed, data_digest=data.digest, data=data.source)
+        describe_model(out, config, data.spec, data.speakers, facts)
+        (out / "checkpoints").mkdir(parents=True)
+        return
+    remedy = f"give the new run a folder of its own (--exp), or delete {out}"
+    difference = first_difference(yaml.safe_load(read_text(out / CONFIG)), config.model_dump(mode="json"))
+    if difference:
+        key, begun, wanted = difference
+        raise WespkError(f"{out} was begun with {key}: {begun}, not {wanted}; {remedy}")
+    if read_json(out / MANIFEST)["data_digest"] != data.digest:
+        raise WespkError(f"{out} was begun on other data or features than {data.source} holds now; {remedy}")
+
+
+def average_models(run: Path, out: Path, last: int) -> None:
+    """Average the network's weights of the last epochs of `run` into the model directory `out`.
+
+    Raises `WespkError` when the run has fewer epochs than `last`, unless it is an untrained network.
+    """
+    found = epoch_checkpoints(run / "checkpoints")
+    config = yaml.safe_load(read_text(run / CONFIG))
+    if not found or (config["epochs"] and found[-1].stem != f"epoch-{config['epochs']:04d}"):
+        raise WespkError(f"{run}: training has not finished its {config['epochs']} epochs; run stage 3 again")
+    chosen = found[-last:]
+    if len(chosen) < last and config["epochs"]:
+        raise WespkError(
+            f"{run}: {len(found)} epochs are kept, fewer than {last}; raise keep_epochs or average fewer"
+        )
+    facts = {**read_json(run / MANIFEST), "averaged": [path.stem for path in chosen]}
+    save_model(out, run, average_weights(chosen), facts)
+    say(f"{out}: average of {', '.join(path.stem for path in chosen)}")
