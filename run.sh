@@ -55,7 +55,7 @@ if [ "$help" = true ] && [ "$recipe_named" = false ]; then
   echo "Recipes: $(recipes | sort | paste -s -d ' ')"
   exit 0
 fi
-[[ $recipe != */* && -f $root/egs/$recipe/run.sh ]] ||
+[[ $recipe =~ ^[[:alnum:]_][[:alnum:]_.-]*$ && -f $root/egs/$recipe/run.sh ]] ||
   fail "there is no recipe '$recipe' in egs/; there are: $(recipes | paste -s -d ' ')"
 [ "$help" = false ] || exec bash "$root/egs/$recipe/run.sh" --help
 

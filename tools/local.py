@@ -180,7 +180,11 @@ class Launcher:
             if not self.running:
                 break  # none of them could be started
             if (received := signal.sigwait({*self.stop_signals, signal.SIGCHLD})) != signal.SIGCHLD:
-                return self.stop(signal.Signals(received))
+                self.stop(received)
+                done = self.total - len(self.waiting) - len(self.failed)
+                name = signal.Signals(received).name
+                print(f"local.py: stopped by {name}; {done} / {self.total} done", file=sys.stderr)
+                return 128 + received
             self.reap()
         self.watchdog.dismiss()
         if self.failed:
@@ -216,10 +220,13 @@ class Launcher:
                 log.flush()
                 self.finish(job, begin, 127 if isinstance(error, FileNotFoundError) else 126)
                 return
-        self.watchdog.note(process.pid)
         self.running[process.pid] = Running(job, begin, process)
 
     def prepare_child(self) -> None:
+        """What happens in the new process before it becomes the job."""
+        self.watchdog.note(os.getpid())  # by the child itself, so that no job runs unknown to the watchdog
+        for number in self.stop_signals:
+            signal.signal(number, signal.SIG_DFL)  # the shell makes what it runs with `&` ignore SIGINT
         signal.pthread_sigmask(signal.SIG_SETMASK, self.callers_mask)
         die_with_parent()
 
@@ -247,8 +254,8 @@ class Launcher:
         if code != 0:
             self.failed.append(job.log)
 
-    def stop(self, received: signal.Signals) -> int:
-        """Pass a signal on, wait for the jobs, kill those that stay, and return the exit status."""
+    def stop(self, received: int) -> None:
+        """Pass a signal on, wait for the jobs, and kill those that stay."""
         for pid in self.running:
             signal_group(pid, received)
         deadline = time.monotonic() + KILL_AFTER
@@ -261,9 +268,6 @@ class Launcher:
                 deadline = time.monotonic() + KILL_AFTER
             self.reap()
         self.watchdog.dismiss()
-        done = self.total - len(self.waiting) - len(self.failed)
-        print(f"local.py: stopped by {received.name}; {done} / {self.total} done", file=sys.stderr)
-        return 128 + received
 
     def report(self) -> None:
         first = min(self.failed, key=natural)
@@ -288,7 +292,7 @@ class Running:
 class Watchdog:
     """A process that outlives local.py to end its jobs when local.py itself is killed with SIGKILL.
 
-    It reads from a pipe which process groups run. The pipe's end says that local.py is gone.
+    It reads from a pipe which process groups run. The pipe's end without `done` means that local.py is gone.
     """
 
     def __init__(self) -> None:
@@ -311,6 +315,7 @@ class Watchdog:
             os.write(self.sink, line.encode())
 
     def dismiss(self) -> None:
+        self.tell("done\n")
         os.close(self.sink)
         os.waitpid(self.pid, 0)
 
@@ -325,6 +330,8 @@ class Watchdog:
         groups: set[int] = set()
         with os.fdopen(source) as lines:
             for line in lines:
+                if line == "done\n":
+                    os._exit(0)
                 (groups.add if line[0] == "+" else groups.discard)(int(line[1:]))
         # SIGTERM first: a job such as torchrun has workers in sessions of their own, and ends them itself.
         deadline = time.monotonic() + KILL_AFTER

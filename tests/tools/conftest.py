@@ -13,6 +13,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # as path.sh would set it
+INHERITED = {name: value for name, value in os.environ.items() if name not in ("WESPK_VENV", "PYTHON")}
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -30,7 +31,7 @@ def run(tmp_path: Path) -> Run:
         return subprocess.run(
             [str(part) for part in command],
             cwd=cwd or tmp_path,
-            env={**os.environ, "PATH": PATH, **environment},
+            env={**INHERITED, "PATH": PATH, **environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -85,6 +85,11 @@ def build(
     clash = sorted(set(given) & set(component.options))
     if clash:
         raise WespkError(f"{kind} {component.name}: '{clash[0]}' is derived from the data; remove it")
+    parameters = inspect.signature(factory, eval_str=True).parameters.values()
+    open_ended = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters)
+    lacking = sorted(set(given) - {parameter.name for parameter in parameters})
+    if lacking and not open_ended:
+        raise WespkError(f"{kind} {component.name}: its constructor must take '{lacking[0]}'")
     options = _check_options(factory, component, kind, set(given))
     return factory(**options, **given)
 

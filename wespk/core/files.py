@@ -61,7 +61,7 @@ def read_json(path: PathLike) -> Any:
 def read_text(path: PathLike) -> str:
     """Read a UTF-8 text file. Raises `WespkError` naming the file when it is missing or not UTF-8."""
     try:
-        return Path(path).read_text("utf-8")
+        return Path(path).read_bytes().decode("utf-8")  # line ends as they are
     except FileNotFoundError:
         raise WespkError(f"{path}: no such file") from None
     except IsADirectoryError:

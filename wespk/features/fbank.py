@@ -39,8 +39,9 @@ class Fbank(torch.nn.Module):
         if options.dither > 0 and generator is None:
             raise ValueError("dither needs a generator: features must not depend on hidden state")
         frames = _frames(samples, options)
-        blocks = [self._block(block, generator) for block in frames.split(BLOCK_FRAMES)]
-        return torch.cat(blocks) if blocks else samples.new_zeros(0, options.dim)
+        if not len(frames):
+            return samples.new_zeros(0, options.dim)
+        return torch.cat([self._block(block, generator) for block in frames.split(BLOCK_FRAMES)])
 
     def _block(self, frames: Tensor, generator: torch.Generator | None) -> Tensor:
         options = self.options

@@ -47,8 +47,8 @@ class PointCost:
     """Normalised detection costs at one operating point.
 
     `min_dcf` and `threshold` are of these trials themselves, `p_miss` and `p_fa` the error rates there.
-    `actual_dcf_bayes` is the cost at the Bayes threshold: it says something about calibrated scores only. `actual_dcf_dev`
-    is the cost at `dev_threshold`, or both are None where no development thresholds were given.
+    `actual_dcf_bayes` is the cost at the Bayes threshold: it says something about calibrated scores only.
+    `actual_dcf_dev` is the cost at `dev_threshold`; both are None where no development thresholds were given.
     """
 
     point: OperatingPoint

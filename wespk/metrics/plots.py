@@ -29,7 +29,7 @@ def det_svg(results: Sequence[SystemResult]) -> str:
     """
     _refuse_nothing(results)
     low = np.array([_lowest(result.det[axis] for result in results) for axis in (0, 1)])
-    high = min(0.99, 1.2 * max(0.42, *(_rightmost(result) for result in results)))
+    high = min(0.99, 1.1 * max(0.45, *(_rightmost(result) for result in results)))
     with drawing() as figure_class:
         figure = figure_class(figsize=(6.2, 5.4 + 0.2 * len(results)), layout="constrained")
         axes = figure.add_subplot()

@@ -78,14 +78,17 @@ def to_svg(figure: Figure, description: str) -> str:
     stream = StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     text = stream.getvalue()
-    body = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    body = re.sub(
+        r"<metadata>.*?</metadata>|<style.*?</style>", "", text[text.index("<svg") :], flags=re.DOTALL
+    )
     content = body[body.index(">") + 1 :]
     view_box = re.search(r'viewBox="([^"]+)"', body)
     assert view_box  # matplotlib always writes one
     mark = f"f{digest(text)[:8]}-"
     content = re.sub(r"<[^>]*>", lambda tag: _inlined(tag[0], mark), content)
     label = escape(printable(description))
-    return f'<svg viewBox="{view_box[1]}" role="img" aria-label="{label}">{content}'.strip()
+    look = 'style="stroke-linejoin: round" role="img"'
+    return f'<svg viewBox="{view_box[1]}" {look} aria-label="{label}">{content}'.strip()
 
 
 def series_style(index: int) -> dict[str, Any]:
@@ -102,6 +105,6 @@ def name_legend(owner: Axes | Figure, handles: list[Any], names: list[str], **op
 
 
 def _inlined(tag: str, mark: str) -> str:
-    """Prefix the identifiers in a tag and let ink follow the page; the texts between tags stay as they are."""
+    """Prefix the identifiers in a tag and let ink follow the page; texts between tags stay as they are."""
     tag = tag.replace(' id="', f' id="{mark}').replace("url(#", f"url(#{mark}")
     return tag.replace('xlink:href="#', f'href="#{mark}').replace(INK, "currentColor")

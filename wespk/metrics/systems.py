@@ -103,5 +103,7 @@ def _histogram(scores: ScoreSet) -> Histogram:
     if not high - low > 1e-9 * max(abs(low), abs(high)):  # all scores are equal, or nearly so
         margin = max(1.0, abs(low)) / 2
         low, high = low - margin, high + margin
-    target, nontarget = (np.histogram(each, HISTOGRAM_BINS, (low, high))[0] / len(each) for each in classes)
-    return Histogram(np.linspace(low, high, HISTOGRAM_BINS + 1), target, nontarget)
+    few = min(len(each) for each in classes)
+    bins = int(np.clip(4 * np.sqrt(few), 12, HISTOGRAM_BINS))  # fewer where the bars would only show chance
+    target, nontarget = (np.histogram(each, bins, (low, high))[0] / len(each) for each in classes)
+    return Histogram(np.linspace(low, high, bins + 1), target, nontarget)

@@ -80,16 +80,8 @@ def _all_columns(results: Sequence[SystemResult]) -> list[Column]:
         Column("Calibration", "Cllr", lambda e: e.cllr, fixed, best=True),
     ]
     for name in names[:1]:
-        table.append(
-            Column(
-                "Calibration",
-                f"Bayes DCF ({name})",
-                _cost(name, "actual_dcf_bayes"),
-                fixed,
-                True,
-                screen=False,
-            )
-        )
+        at_bayes = _cost(name, "actual_dcf_bayes")
+        table.append(Column("Calibration", f"Bayes DCF ({name})", at_bayes, fixed, best=True, screen=False))
     table += [
         Column(AT_DEV, "EER thresh.", lambda e: e.dev_threshold, threshold),
         Column(AT_DEV, "FAR %", lambda e: e.far_at_dev_eer, percent),
@@ -105,9 +97,7 @@ def _all_columns(results: Sequence[SystemResult]) -> list[Column]:
 
 def _screen_table(shown: Sequence[Column], group: Sequence[SystemResult]) -> Table:
     title = Text(trials_title(group), style="bold")
-    table = Table(
-        title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0)
-    )
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=0)
     table.add_column("system", overflow="fold", vertical="bottom")
     for column in shown:
         widest = max(len(column.text(result.evaluation)) for result in group)  # a number is never cut short

@@ -141,7 +141,7 @@ def _plan(
 ) -> str:
     start = f"continuing after step {step}" if step else "from the start"
     return (
-        f"{config.model.name} ({num_parameters(network.model) / 1e6:.2f} M parameters) with {config.loss.name} "
+        f"{config.model.name} of {num_parameters(network.model) / 1e6:.2f} M parameters, {config.loss.name} "
         f"over {len(data.speakers)} classes: the speakers of {data.source}\n"
         f"{len(data.labels)} utterances, {config.epochs} epochs of {batches.steps_per_epoch} steps with "
         f"{config.batch_size} chunks of {config.data.chunk_frames} frames; {start}\n"

@@ -19,7 +19,7 @@ class Session:
     """One recording session of a speaker."""
 
     gains_db: tuple[float, ...]  # at EQUALISER_HZ
-    band_hz: tuple[float, float]  # half amplitude at both ends
+    band_hz: tuple[float, float]  # half power at both ends
     noise_slope_db: float  # of the noise's power per octave: 0 is white, -3 pink, -6 brown
     snr_db: float
     level_db: float  # root mean square of the speech below full scale

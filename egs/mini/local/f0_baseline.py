@@ -23,19 +23,21 @@ from wespk.data.datadir import load_data_dir
 from wespk.data.trials import read_trials, write_scores
 
 SAMPLE_RATE = 16000
-DECIMATION = 4  # F0 and a few harmonics lie below 2 kHz
+DECIMATION = 8  # F0 and two harmonics at least lie below 1 kHz
 RATE = SAMPLE_RATE // DECIMATION
-LAG_STEPS = 4  # lags a sample: between samples a short period's peak would be missed for a multiple's
+LAG_STEPS = 8  # lags a sample: between samples a short period's peak would be missed for a multiple's
 FRAME, SHIFT = RATE * 50 // 1000, RATE // 100  # 50 ms: three periods of the lowest voice
 PITCH_HZ = (70.0, 350.0)
 VOICED_CORRELATION = 0.6
 LOUD = 0.1  # of the loud frames' amplitude; what is softer is not trusted
-OCTAVE_COST = 0.04  # correlation an octave must gain to be preferred: the first of equal peaks is the period
+OCTAVE_COST = 0.06  # correlation an octave must gain to be preferred: the first of equal peaks is the period
 MIN_VOICED_FRAMES = 5
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("data", help="data directory with the utterances of the trials")
     parser.add_argument("trials", help="lines `enrol-utt test-utt target|nontarget`")
     parser.add_argument("scores", help="file to write: lines `enrol-utt test-utt score`")

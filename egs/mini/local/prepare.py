@@ -25,7 +25,9 @@ COLUMNS = ["utt", "spk", "set", "gender", "session", "language", "path", "text"]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("corpus", type=Path, help="folder that make_corpus.py has made")
     parser.add_argument("data", type=Path, help="folder of the data directories")
     arguments = parser.parse_args()
@@ -65,7 +67,7 @@ def read_utterances(corpus: Path) -> list[dict[str, str]]:
         raise WespkError(f"{table}: expected the columns {' '.join(COLUMNS)} and at least one utterance")
     gone = [row["path"] for row in rows if not (corpus / row["path"]).is_file()]
     if gone:
-        raise WespkError(f"{corpus / gone[0]}: no such file ({len(gone)} are missing); run make_corpus.py again")
+        raise WespkError(f"{corpus / gone[0]}: no such file ({len(gone)} are missing); run make_corpus.py")
     return rows
 
 

@@ -3,7 +3,7 @@
 espeak-ng is GPL software, so it is talked to across a process border; it also gives identical bytes only
 to a fresh process that is asked the same things in the same order. Standard input takes one JSON object:
 
-    {"library": "libespeak-ng.so", "data": "espeak-ng-data",
+    {"library": "/.../libespeak-ng.so", "data": "folder that holds espeak-ng-data",
      "sentences": [{"voice": "en-us+NAME", "rate": 170, "pitch": 50, "range": 50, "text": "..."}, ...]}
 
 `rate` is in words a minute, `pitch` and `range` are 0..99 (50 leaves the voice as it is). Standard output
@@ -43,7 +43,6 @@ class Engine:
             ctypes.c_void_p,
             ctypes.c_void_p,
         ]
-        # espeak-ng looks for a folder named espeak-ng-data in the path it is given.
         if self._engine.espeak_Initialize(SYNCHRONOUS_RETRIEVAL, 0, os.fsencode(data), 0) != SAMPLE_RATE:
             raise RuntimeError(f"espeak-ng did not start on {data}")
         self._engine.espeak_ng_SetRandSeed(ctypes.c_long(1))  # breath noise is else seeded by the clock

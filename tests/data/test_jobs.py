@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+
+from wespk.core.errors import WespkError
+from wespk.data.audio import AudioError
+from wespk.data.jobs import Job, Piece, merge_jobs
+from wespk.data.tables import read_archive
+
+
+def no_progress(items, total, what):
+    return items
+
+
+@pytest.fixture
+def run(tmp_path):
+    made = []
+
+    def go(job: str, items=("a", "b", "c", "d", "e"), info="v1", stamps=None, bad=()):
+        def make(item):
+            made.append(item)
+            if item in bad:
+                raise AudioError("silent: all samples are equal")
+            return np.full((2, 3), ord(item))
+
+        stamp = (stamps or {}).get
+        piece = Piece(tmp_path, "feats", list(items), {"how": info}, lambda item: stamp(item, item), make)
+        piece.run(Job.parse(job), no_progress)
+        return made
+
+    return go
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+def test_shares_cut_the_items_without_gap_or_overlap(count):
+    items = list("abcde")
+    shares = [Job(index, count).share(items) for index in range(1, count + 1)]
+    assert [item for share in shares for item in share] == items
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/0"])
+def test_impossible_jobs_are_refused(text):
+    with pytest.raises(WespkError, match="--job"):
+        Job.parse(text)
+
+
+def test_merge_joins_the_pieces_and_counts_rejections(run, tmp_path):
+    for job in ("1/2", "2/2"):
+        run(job, bad="d")
+    assert "4 of 5, 1 rejected (1 silent)" in merge_jobs(tmp_path, "feats", max_rejected=1)
+    assert [key for key, _ in read_archive(tmp_path / "feats.scp")] == ["a", "b", "c", "e"]
+    assert (tmp_path / "rejected.txt").read_text() == "d silent: all samples are equal\n"
+    assert (tmp_path / "utt2num_frames").read_text() == "a 2\nb 2\nc 2\ne 2\n"
+    with pytest.raises(WespkError, match="1 of 5 rejected, --max-rejected 0 allows 0; first d: silent"):
+        merge_jobs(tmp_path, "feats", max_rejected=0)
+
+
+def test_finished_job_is_not_redone_unless_an_input_changes(run):
+    assert run("1/1") == list("abcde")
+    assert run("1/1") == list("abcde")
+    assert len(run("1/1", stamps={"c": "changed"})) == 10
+    assert len(run("1/1", info="v2")) == 15
+
+
+def test_merge_waits_for_every_job(run, tmp_path):
+    with pytest.raises(WespkError, match="run the jobs"):
+        merge_jobs(tmp_path, "feats", 0)
+    run("1/2")
+    with pytest.raises(WespkError, match="job 2 of 2 has not finished"):
+        merge_jobs(tmp_path, "feats", 0)
+    run("2/2", info="v2")
+    with pytest.raises(WespkError, match="run differently"):
+        merge_jobs(tmp_path, "feats", 0)
+
+
+def test_equal_inputs_give_equal_bytes_whatever_the_number_of_jobs(run, tmp_path):
+    run("1/1")
+    merge_jobs(tmp_path, "feats", 0)
+    alone = dict(read_archive(tmp_path / "feats.scp"))
+    for job in ("1/3", "2/3", "3/3"):
+        run(job)
+    merge_jobs(tmp_path, "feats", 0)
+    together = dict(read_archive(tmp_path / "feats.scp"))
+    assert alone.keys() == together.keys()
+    assert all(np.array_equal(alone[key], together[key]) for key in alone)
+
+
+def test_all_rejected_is_an_error(run, tmp_path):
+    run("1/1", bad="abcde")
+    with pytest.raises(WespkError, match="every item of feats was rejected"):
+        merge_jobs(tmp_path, "feats", 10)

@@ -1,0 +1,185 @@
+"""The guarantees of a training run, on a network of a few hundred weights."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+import yaml
+
+from wespk.core.errors import WespkError
+from wespk.inference import load_model
+from wespk.train.checkpoint import average_weights, load_checkpoint, save_checkpoint
+from wespk.train.dataset import load_training_set
+from wespk.train.distributed import Ranks
+from wespk.train.loop import train
+from wespk.train.run import average_models, begin_run
+
+ALONE = Ranks(0, 1, torch.device("cpu"))
+
+
+def go(config, features, out):
+    data = load_training_set(features, config.data.cmn)
+    begin_run(out, config, data)
+    train(config, data, out, ALONE)
+    return load_checkpoint(out / "checkpoints" / "last.pt")["network"]
+
+
+def same(one, other) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_training_learns_and_leaves_its_records(config, features, tmp_path):
+    go(config(epochs=20, optim={"lr": 0.01, "warmup_steps": 5}), features, tmp_path / "exp")
+    history = json.loads((tmp_path / "exp" / "history.json").read_text())
+    assert history[-1]["step"] == 80 and history[-1]["accuracy"] > 0.9
+    assert history[-1]["loss"] < history[0]["loss"] / 2
+    assert {"loss", "accuracy", "lr", "margin", "gradient_norm", "data_wait"} <= history[0].keys()
+    assert list((tmp_path / "exp" / "tensorboard").glob("events*"))
+
+
+def test_same_seed_gives_the_same_bits_and_workers_do_not_matter(config, features, tmp_path):
+    data = config().data.model_copy(update={"num_workers": 2})
+    one = go(config(), features, tmp_path / "one")
+    two = go(config().model_copy(update={"data": data}), features, tmp_path / "two")
+    other = go(config(seed=2), features, tmp_path / "other")
+    assert same(one, two) and not same(one, other)
+
+
+@pytest.mark.parametrize("stop_after", [2, 4, 6])
+def test_continued_run_equals_an_uninterrupted_one(config, features, tmp_path, monkeypatch, stop_after):
+    whole = go(config(), features, tmp_path / "whole")
+    saved = []
+
+    def save_then_stop(path, state):
+        save_checkpoint(path, state)
+        if path.name == "last.pt":
+            saved.append(state["step"])
+            if state["step"] == stop_after:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr("wespk.train.loop.save_checkpoint", save_then_stop)
+    with pytest.raises(KeyboardInterrupt):
+        go(config(), features, tmp_path / "cut")
+    monkeypatch.undo()
+    assert saved[-1] == stop_after
+    assert same(go(config(), features, tmp_path / "cut"), whole)
+    steps = [record["step"] for record in json.loads((tmp_path / "cut" / "history.json").read_text())]
+    assert steps == sorted(set(steps)) and steps[-1] == 12
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"seed": 5}, "begun with seed: 1, not 5"), ({"optim": {"lr": 0.5}}, "begun with optim.lr")],
+)
+def test_run_is_not_continued_with_other_settings(config, features, tmp_path, changes, message):
+    go(config(), features, tmp_path / "exp")
+    with pytest.raises(WespkError, match=message):
+        go(config(**changes), features, tmp_path / "exp")
+
+
+def test_run_is_not_continued_on_other_data(config, features, tmp_path):
+    go(config(), features, tmp_path / "exp")
+    facts = json.loads((features / "feats.json").read_text())
+    facts["spec"]["fbank"]["low_freq"] = 50
+    (features / "feats.json").write_text(json.dumps(facts))
+    with pytest.raises(WespkError, match="begun on other data or features"):
+        go(config(), features, tmp_path / "exp")
+
+
+def test_loss_that_is_not_finite_stops_the_run(config, features, tmp_path):
+    with pytest.raises(WespkError, match="step .*: the loss is not finite; lower optim.lr"):
+        go(config(epochs=30, optim={"lr": 1e30, "warmup_steps": 0}), features, tmp_path / "exp")
+
+
+def test_one_speaker_cannot_be_trained_on(config, make_corpus, features):
+    lines = (features / "feats.scp").read_text().splitlines(True)[:6]
+    (features / "feats.scp").write_text("".join(lines))
+    for name in ("utt2spk", "wav.scp"):
+        (features / name).write_text("".join((features / name).read_text().splitlines(True)[:6]))
+    (features / "spk2utt").write_text((features / "spk2utt").read_text().splitlines(True)[0])
+    with pytest.raises(WespkError, match="1 speaker"):
+        load_training_set(features, "none")
+
+
+def test_average_is_the_mean_of_the_last_epochs(config, features, tmp_path):
+    go(config(), features, tmp_path / "exp")
+    with pytest.raises(WespkError, match="3 epochs are kept, fewer than 4"):
+        average_models(tmp_path / "exp", tmp_path / "final", 4)
+    average_models(tmp_path / "exp", tmp_path / "final", 2)
+    paths = [tmp_path / "exp" / "checkpoints" / f"epoch-000{epoch}.pt" for epoch in (2, 3)]
+    mean = average_weights(paths)
+    states = [load_checkpoint(path)["model"] for path in paths]
+    name = "embedding.weight"
+    torch.testing.assert_close(mean[name], (states[0][name] + states[1][name]) / 2)
+    model = load_model(tmp_path / "final")
+    assert torch.equal(model.network.state_dict()[name], mean[name])
+    assert model.speakers == ["s0", "s1", "s2"] and model.spec.cmn == "utterance"
+
+
+def test_unfinished_training_is_not_averaged(config, features, tmp_path):
+    go(config(), features, tmp_path / "exp")
+    (tmp_path / "exp" / "checkpoints" / "epoch-0003.pt").unlink()
+    with pytest.raises(WespkError, match="has not finished its 3 epochs"):
+        average_models(tmp_path / "exp", tmp_path / "final", 2)
+
+
+def test_no_epochs_give_the_untrained_network(config, features, tmp_path):
+    config = config(epochs=0)
+    data = load_training_set(features, "utterance")
+    begin_run(tmp_path / "exp", config, data)
+    train(config, data, tmp_path / "exp", ALONE)
+    average_models(tmp_path / "exp", tmp_path / "final", 5)
+    assert load_model(tmp_path / "final").embed(torch.randn(30, 16).numpy()).shape == (8,)
+
+
+def command(features, tmp_path, exp, *prefix):
+    module = [sys.executable, "-m", *prefix, "wespk"]
+    return [*module, "train", "--config", str(tmp_path / "conf.yaml"), str(features), str(tmp_path / exp)]
+
+
+@pytest.fixture
+def environment(root, settings, tmp_path):
+    (tmp_path / "conf.yaml").write_text(yaml.safe_dump(settings))
+    return {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
+
+
+def test_killed_run_ends_with_the_same_bits(features, tmp_path, settings, environment):
+    settings = {**settings, "epochs": 60}
+    (tmp_path / "conf.yaml").write_text(yaml.safe_dump(settings))
+    subprocess.run(command(features, tmp_path, "whole"), env=environment, check=True, capture_output=True)
+    killed = subprocess.Popen(command(features, tmp_path, "cut"), env=environment, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "cut/checkpoints/epoch-0005.pt").exists() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL
+    at = load_checkpoint(tmp_path / "cut/checkpoints/last.pt")["step"]
+    assert 16 <= at < 240
+    subprocess.run(command(features, tmp_path, "cut"), env=environment, check=True, capture_output=True)
+    whole, cut = (
+        load_checkpoint(tmp_path / exp / "checkpoints/last.pt")["network"] for exp in ("whole", "cut")
+    )
+    assert same(whole, cut)
+
+
+def test_two_processes_train_and_continue(features, tmp_path, environment):
+    """Batch statistics differ between one process and two; that the ranks agree is what can be asked here."""
+    launcher = ["torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m"]
+    for _ in range(2):
+        done = subprocess.run(
+            command(features, tmp_path, "exp", *launcher),
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    assert "2 process(es) on cpu" in done.stdout and "continuing after step 12" in done.stdout
+    average_models(tmp_path / "exp", tmp_path / "final", 3)
+    history = json.loads((tmp_path / "exp/history.json").read_text())
+    assert [record["step"] for record in history][-1] == 12
