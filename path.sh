@@ -9,12 +9,13 @@
 WESPK_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 export WESPK_ROOT
 
+case :$PATH: in *:"$WESPK_ROOT/tools":*) ;; *) PATH=$WESPK_ROOT/tools:$PATH ;; esac
 _wespk_bin=${WESPK_VENV:-$WESPK_ROOT/.venv}/bin
 if [ "${WESPK_VENV:-}" != none ] && [ -d "$_wespk_bin" ]; then
   case $PATH: in "$_wespk_bin":*) ;; *) PATH=$_wespk_bin:$PATH ;; esac
-  export PATH
 fi
 unset _wespk_bin
+export PATH
 
 case :${PYTHONPATH:-}: in
   *:"$WESPK_ROOT":*) ;;

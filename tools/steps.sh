@@ -23,13 +23,19 @@ make_features() {
 # Usage: train_network <num-processes> <config> <settings> <data-dir> <exp-dir>
 # Trains, or continues; <settings> are words such as optim.lr=0.001, possibly none.
 train_network() {
-  local processes=$1 config=$2 settings=$3 dir=$4 exp=$5 setting
+  local processes=$1 config=$2 settings=$3 dir=$4 exp=$5 setting log=$5/log/train.log follower=
   local -a overrides=()
   for setting in $settings; do overrides+=(--set "$setting"); done
-  echo "progress: $PWD/$exp/log/train.log"
-  $train_cmd --gpu "$processes" "$exp/log/train.log" torchrun --standalone --nproc_per_node "$processes" \
+  echo "progress is in $log"
+  if [ -t 1 ]; then # and on the terminal
+    mkdir -p "$exp/log"
+    tail --pid=$$ -n 0 -F "$log" 2> /dev/null &
+    follower=$!
+  fi
+  $train_cmd --gpu "$processes" "$log" torchrun --standalone --nproc_per_node "$processes" \
     -m wespk train --config "$config" "${overrides[@]}" "$dir" "$exp"
-  tail -n 4 "$exp/log/train.log" | grep '^epoch' || true
+  [ -z "$follower" ] || kill "$follower"
+  grep '^epoch' "$log" | tail -n 1 || true # a run that was complete has trained no step
 }
 
 # Usage: extract_embeddings <num-jobs> <data> <exp-dir> <set> ...
@@ -57,26 +63,35 @@ for_each_list() {
   done
 }
 
-# Usage: calibrate_lists <data> <exp-dir> "<list> ..."
-# Learns calibration and thresholds on the list `dev`, and applies them to every list.
+# Usage: calibrate_lists <data> <exp-dir> "<list> ..." <system> ...
+# Learns calibration and thresholds of each system on the list `dev`, and applies them to every list.
 calibrate_lists() {
   local data=$1 exp=$2 lists=$3 list name
-  wespk calibrate "$exp/final/calibration.json" "$data/dev/trials" "$exp"/scores/dev.*.score
+  shift 3
+  wespk calibrate "$exp/final/calibration.json" "$data/dev/trials" $(score_files "$exp" dev score "$@")
   for list in $lists; do
     name=${list%%_*}
     wespk calibrate --apply "$exp/final/calibration.json" "$data/$name/trials${list#"$name"}" \
-      "$exp"/scores/"$list".*.score
+      $(score_files "$exp" "$list" score "$@")
   done
 }
 
-# Usage: evaluate_lists <data> <exp-dir> "<list> ..."
-# Figures of every calibrated system on each list, in EXP/results/LIST.json.
+# Usage: evaluate_lists <data> <exp-dir> "<list> ..." <system> ...
+# Figures of each calibrated system on each list, in EXP/results/LIST.json.
 evaluate_lists() {
   local data=$1 exp=$2 lists=$3 list name
+  shift 3
   for list in $lists; do
     name=${list%%_*}
-    echo "$list:"
     wespk evaluate --calibration "$exp/final/calibration.json" --results "$exp/results/$list.json" \
-      "$data/$name/trials${list#"$name"}" "$exp"/scores/"$list".*.llr
+      "$data/$name/trials${list#"$name"}" $(score_files "$exp" "$list" llr "$@") > /dev/null
   done
+}
+
+# Usage: score_files <exp-dir> <list> score|llr <system> ...
+# Prints the names of the systems' score files on a list.
+score_files() {
+  local exp=$1 list=$2 ending=$3
+  shift 3
+  printf "$exp/scores/$list.%s.$ending\n" "$@"
 }

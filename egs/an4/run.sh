@@ -30,15 +30,16 @@ exp=${exp:-exp/$(basename "$config" .yaml)}
 mean=$exp/final/mean.vec
 cohort=$exp/embeddings/train/xvector.scp
 lists="dev test test_3"   # test_3: each speaker enrolled from 3 utterances
+systems="cosine cosine_mean plda asnorm"
 embeddings=("$exp"/embeddings/{train,dev,test}/xvector.json)
 
-if begin_stage 0 "corpus" --out data/corpus.json --set "$corpus"; then
-  python local/get_corpus.py "$corpus" data/corpus.json
+if begin_stage 0 "corpus" --out "$data/corpus.json" --set "$corpus"; then
+  python local/get_corpus.py "$corpus" "$data/corpus.json"
   end_stage
 fi
 
 if begin_stage 1 "data directories and trials" --out "$data"/{train,dev,test}/utt2spk "$data/test/trials" \
-    --in data/corpus.json local/speakers.tsv --set "fold=$fold"; then
+    --in "$data/corpus.json" local/speakers.tsv --set "fold=$fold"; then
   python local/prepare.py --fold "$fold" "$corpus" "$data"
   wespk validate-data --audio --disjoint "$data"/{train,dev,test}
   wespk make-trials --apart mdcs,mdcs2 "$data/dev"        # these two could be one person
@@ -85,13 +86,13 @@ if begin_stage 7 "score normalisation and calibration" --out "$exp/final/calibra
     --in "$exp"/scores/{dev,test}.{cosine,cosine_mean,plda}.score --set "top_k=$top_k"; then
   for_each_list "$data" "$exp" "$lists" asnorm wespk normalise-scores --mean "$mean" \
     --cohort "$cohort" --cohort-utt2spk "$data/train/utt2spk" --top-k "$top_k"
-  calibrate_lists "$data" "$exp" "$lists"
+  calibrate_lists "$data" "$exp" "$lists" $systems
   end_stage
 fi
 
 if begin_stage 8 "report" --out "$exp/report/index.html" \
     --in "$exp/final/calibration.json" "$exp"/scores/*.llr "$exp/history.json"; then
-  evaluate_lists "$data" "$exp" "$lists"
+  evaluate_lists "$data" "$exp" "$lists" $systems
   wespk report "$exp"
   end_stage
 fi

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # How this recipe runs its jobs. Stages call `$train_cmd [--mem 4G ...] [JOB=1:N] log command ...`.
 # A cluster: set train_cmd to its launcher, which takes the same call. This one line is the only change:
-#   export train_cmd="$WESPK_ROOT/tools/slurm.py --partition gpu"    # slurm.py: to come
+#   export train_cmd="slurm.py --partition gpu"    # slurm.py: to come
 
-export train_cmd="$WESPK_ROOT/tools/local.py"
+export train_cmd=local.py

@@ -32,6 +32,7 @@ exp=${exp:-exp/$(basename "$config" .yaml)}
 mean=$exp/final/mean.vec
 cohort=$exp/embeddings/train/xvector.scp
 lists="dev test test_3"   # test_3: each speaker enrolled from 3 utterances
+systems="cosine cosine_mean plda asnorm"
 embeddings=("$exp"/embeddings/{train,dev,test}/xvector.json)
 
 if begin_stage 0 "corpus" --out "$corpus/manifest.json" --in local/*.py \
@@ -89,13 +90,13 @@ if begin_stage 7 "score normalisation and calibration" --out "$exp/final/calibra
     --in "$exp"/scores/{dev,test}.{cosine,cosine_mean,plda}.score --set "top_k=$top_k"; then
   for_each_list "$data" "$exp" "$lists" asnorm wespk normalise-scores --mean "$mean" \
     --cohort "$cohort" --cohort-utt2spk "$data/train/utt2spk" --top-k "$top_k"
-  calibrate_lists "$data" "$exp" "$lists"
+  calibrate_lists "$data" "$exp" "$lists" $systems
   end_stage
 fi
 
 if begin_stage 8 "report" --out "$exp/report/index.html" \
     --in "$exp/final/calibration.json" "$exp"/scores/*.llr "$exp/history.json"; then
-  evaluate_lists "$data" "$exp" "$lists"
+  evaluate_lists "$data" "$exp" "$lists" $systems
   wespk report "$exp"
   end_stage
 fi

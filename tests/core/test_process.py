@@ -2,16 +2,18 @@ import os
 import subprocess
 import sys
 
+TUNED = ("MALLOC_", "LD_PRELOAD", "GOMP_", "OMP_WAIT")
 PROBE = (
-    "import os, sys\nfrom wespk.core.process import restart_with_tuned_malloc as tune\n"
-    "print(os.getpid(), os.environ.get('MALLOC_TRIM_THRESHOLD_'), flush=True)\n"
+    "import os, sys\nfrom wespk.core.process import restart_tuned as tune\n"
+    "show = os.environ.get\n"
+    "print(os.getpid(), show('MALLOC_TRIM_THRESHOLD_'), show('GOMP_SPINCOUNT'), flush=True)\n"
     "os.environ.get('DONE') or os.environ.update(DONE='1') or tune('tests_probe', ['x'])\n"
 )
 
 
-def test_process_restarts_once_with_tuned_malloc_and_keeps_its_id(tmp_path):
+def test_process_restarts_once_with_tuned_settings_and_keeps_its_id(tmp_path):
     (tmp_path / "tests_probe.py").write_text(PROBE)
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("MALLOC_") and k != "LD_PRELOAD"}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(TUNED)}
     done = subprocess.run(
         [sys.executable, "-m", "tests_probe"],
         capture_output=True,
@@ -20,7 +22,7 @@ def test_process_restarts_once_with_tuned_malloc_and_keeps_its_id(tmp_path):
         cwd=tmp_path,
         env={**environment, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.getcwd()])},
     )
-    (first, untuned), (second, tuned) = (line.split() for line in done.stdout.splitlines())
+    (first, *untuned), (second, *tuned) = (line.split() for line in done.stdout.splitlines())
     assert first == second
-    assert untuned == "None"
-    assert int(tuned) > 1 << 30
+    assert untuned == ["None", "None"]
+    assert int(tuned[0]) > 1 << 30 and int(tuned[1]) > 0

@@ -9,7 +9,7 @@ from importlib import import_module
 
 import wespk
 from wespk.core.errors import WespkError, nearest
-from wespk.core.process import restart_with_tuned_malloc
+from wespk.core.process import restart_tuned
 
 # In the order of a recipe's stages.
 VERBS = {
@@ -29,7 +29,7 @@ VERBS = {
     "evaluate": "compute EER, minDCF and other figures of score files",
     "report": "write the report page of an experiment and print its table",
 }
-TUNED = ("train", "extract")  # verbs whose speed depends on the allocator
+TUNED = ("train", "extract")  # verbs whose speed depends on the process's settings
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> None:
         print(f"wespk {wespk.__version__}")
         sys.exit(0)
     if argv[0] in TUNED:
-        restart_with_tuned_malloc("wespk", argv)
+        restart_tuned("wespk", argv)
     try:
         _run(argv[0], argv[1:])
     except WespkError as error:

@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from wespk.core.config import Component, StrictModel
+from wespk.core.errors import WespkError
+from wespk.data.audio import AudioError
+from wespk.features import FbankOptions, FeatureSpec
+from wespk.inference import load_model, save_model
+from wespk.inference.model_dir import describe_model
+from wespk.models import build_model
+
+COMPONENT = Component(name="resnet34", channels=4, embedding_dim=6)
+SPEC = FeatureSpec(fbank=FbankOptions(num_mel_bins=16, dither=0), cmn="utterance")
+
+
+class Config(StrictModel):
+    model: Component = COMPONENT
+
+
+@pytest.fixture
+def model(tmp_path):
+    torch.manual_seed(0)
+    weights = build_model(COMPONENT, SPEC.dim).state_dict()
+    describe_model(tmp_path / "run", Config(), SPEC, ["s1", "s2"], {"seed": 1})
+    save_model(tmp_path / "final", tmp_path / "run", weights, {"seed": 1})
+    return tmp_path / "final"
+
+
+def test_model_directory_is_self_contained(model, tmp_path):
+    for path in (tmp_path / "run").iterdir():
+        path.unlink()
+    loaded = load_model(model)
+    assert (loaded.spec, loaded.speakers) == (SPEC, ["s1", "s2"])
+    features = np.random.default_rng(0).normal(size=(40, 16)).astype(np.float32)
+    embedding = loaded.embed(features)
+    assert embedding.shape == (6,) and embedding.dtype == np.float32
+    np.testing.assert_array_equal(embedding, load_model(model).embed(features))
+
+
+def test_equal_models_have_equal_digests(model, tmp_path):
+    weights = load_model(model).network.state_dict()
+    save_model(tmp_path / "again", model, weights, {"seed": 1})
+    assert load_model(tmp_path / "again").digest == load_model(model).digest
+
+
+def test_too_short_features_are_refused_by_number(model):
+    with pytest.raises(AudioError, match="too short: 7 frames, the network needs 8"):
+        load_model(model).embed(np.zeros((7, 16), np.float32))
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "feature_spec.json", "speakers.txt", "model.safetensors"])
+def test_missing_part_is_named(model, name):
+    (model / name).unlink()
+    with pytest.raises(WespkError, match=f"{name}: no such file"):
+        load_model(model)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("model.safetensors", b"not weights", "model.safetensors: does not fit"),
+        ("model.safetensors", b"\xff" * 64, "model.safetensors: does not fit"),
+        ("config.yaml", b"model: [", "config.yaml: not valid YAML"),
+        ("config.yaml", b"seed: 1\n", "section 'model' is missing"),
+        ("config.yaml", b"model: {name: resnet34, channels: 8}\n", "model.safetensors: does not fit"),
+        ("feature_spec.json", b"{}}", "feature_spec.json:1: not valid JSON"),
+        ("feature_spec.json", b'{"kind": "magic"}', "feature_spec.json: 'kind'"),
+    ],
+)
+def test_damaged_part_is_named(model, name, content, message):
+    (model / name).write_bytes(content)
+    with pytest.raises(WespkError, match=message):
+        load_model(model)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "model: {name: 'os.system', command: 'touch RUN'}\n",
+        "model: !!python/object/apply:os.system ['touch RUN']\n",
+    ],
+)
+def test_loading_runs_no_stored_code(model, tmp_path, monkeypatch, config):
+    monkeypatch.chdir(tmp_path)
+    (model / "config.yaml").write_text(config)
+    with pytest.raises(WespkError):
+        load_model(model)
+    assert not (tmp_path / "RUN").exists()
+
+
+def test_custom_network_needs_trust(model):
+    values = yaml.safe_load((model / "config.yaml").read_text())
+    values["model"]["name"] = "wespk.models.resnet:resnet34"
+    (model / "config.yaml").write_text(yaml.safe_dump(values))
+    with pytest.raises(WespkError, match="not part of wespk; trust its code"):
+        load_model(model)
+    assert load_model(model, trust_code=True).speakers == ["s1", "s2"]

@@ -1,0 +1,82 @@
+"""What only real recordings can show."""
+
+import json
+import subprocess
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from wespk.core.config import Component
+from wespk.core.torchaudio import import_torchaudio
+from wespk.data.audio import read_audio
+from wespk.features import FbankOptions, FeatureExtractor, FeatureSpec
+from wespk.features.fbank import Fbank
+from wespk.models import REGISTRY, build_model
+
+
+@pytest.fixture(scope="session")
+def utterances(real_data):
+    """A few AN4 utterances of different lengths."""
+    files = sorted((real_data / "an4").glob("*/*.flac"))[::60]
+    assert len(files) >= 10
+    return files
+
+
+def test_fbank_agrees_with_torchaudio_on_speech(utterances):
+    kaldi = import_torchaudio().compliance.kaldi
+    extract = Fbank(FbankOptions(dither=0, num_mel_bins=80), torch.float64)
+    for path in utterances:
+        samples = torch.from_numpy(soundfile.read(path)[0]) * 32768
+        reference = kaldi.fbank(samples[None], num_mel_bins=80, dither=0.0)
+        torch.testing.assert_close(extract(samples), reference, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_embeddings_of_speech_do_not_depend_on_batch_mates(utterances, name):
+    torch.manual_seed(0)
+    model = build_model(Component(name=name, channels=64 if name == "ecapa_tdnn" else 8), 80).eval()
+    extract = FeatureExtractor(FeatureSpec(fbank=FbankOptions(dither=0, num_mel_bins=80), cmn="utterance"))
+    features = [torch.from_numpy(extract(read_audio(str(path), 16000))) for path in utterances]
+    lengths = torch.tensor([len(each) for each in features])
+    batch = torch.nn.utils.rnn.pad_sequence(features, batch_first=True, padding_value=7.0)
+    with torch.no_grad():
+        together = model(batch, lengths)
+        alone = torch.cat([model(each.unsqueeze(0)) for each in features])
+    assert (1 - torch.cosine_similarity(together, alone)).max() < 1e-5
+
+
+def test_every_corpus_is_read(real_data):
+    counts = {}
+    for corpus, rate in (("an4", 16000), ("timit_sample", 16000), ("aishell_sample", 16000), ("fsdd", 8000)):
+        files = [path for path in (real_data / corpus).rglob("*") if path.suffix in (".wav", ".flac")][:60]
+        sounds = [read_audio(str(path), rate) for path in files]
+        assert all(np.abs(sound).max() <= 1 for sound in sounds)
+        counts[corpus] = len(sounds)
+    assert min(counts.values()) == 60
+
+
+def test_sphere_file_named_wav_is_read(real_data):
+    path = real_data / "timit_sample/dr1-fvmh0/si836.wav"
+    assert path.read_bytes()[:7] == b"NIST_1A"
+    assert len(read_audio(str(path), 16000)) > 16000
+
+
+def test_an4_recipe_learns_speakers_in_six_epochs(real_data, root, tmp_path):
+    settings = ["epochs=6", "model.channels=64", "model.mfa_dim=128", "model.embedding_dim=32"]
+    overrides = [word for setting in settings for word in ("--set", setting)]
+    places = ["--data", str(tmp_path / "data"), "--exp", str(tmp_path / "exp"), "--average", "2"]
+    done = subprocess.run(
+        ["bash", str(root / "egs/an4/run.sh"), "--corpus", str(real_data / "an4"), *places, *overrides],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads((tmp_path / "exp/report/report.json").read_text())
+    found = {(each["trials"], each["system"]): each for each in report["systems"]}
+    assert (found["test", "cosine"]["num_target"], found["test", "cosine"]["num_nontarget"]) == (1146, 18555)
+    assert found["test", "cosine_mean"]["eer"] < 0.3
+    assert report["rejected"] == []

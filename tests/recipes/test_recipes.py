@@ -1,0 +1,167 @@
+"""Recipes end to end on tiny data, through their own run.sh."""
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from wespk.data.datadir import load_data_dir
+
+TINY = [
+    "epochs=2",
+    "batch_size=8",
+    "data.chunk_frames=60",
+    "model.channels=16",
+    "model.mfa_dim=24",
+    "model.se_dim=4",
+    "model.attention_dim=4",
+    "model.embedding_dim=8",
+]
+
+
+@pytest.fixture
+def recipe(root, tmp_path):
+    """Run egs/NAME/run.sh with all its output under `tmp_path`."""
+
+    def run(name: str, *options: object, status: int = 0) -> subprocess.CompletedProcess:
+        settings = [word for setting in TINY for word in ("--set", setting)]
+        places = ["--data", tmp_path / "data", "--exp", tmp_path / "exp"]
+        fixed = ["--average", 2, "--top_k", 2, *places, *settings]
+        done = subprocess.run(
+            ["bash", str(root / "egs" / name / "run.sh"), *map(str, [*fixed, *options])],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdin=subprocess.DEVNULL,
+        )
+        assert done.returncode == status, f"status {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    return run
+
+
+def results(tmp_path) -> dict[tuple[str, str], float]:
+    report = json.loads((tmp_path / "exp/report/report.json").read_text())
+    return {(each["trials"], each["system"]): each["eer"] for each in report["systems"]}
+
+
+def test_mini_runs_to_the_report_and_then_has_nothing_to_do(recipe, tmp_path):
+    pytest.importorskip("espeakng_loader", reason="pip install 'wespk[recipes]' to make the mini corpus")
+    size = ["--corpus", tmp_path / "corpus", "--num_train", 4, "--num_dev", 2, "--num_test", 2]
+    shown = recipe("mini", *size).stdout
+    found = results(tmp_path)
+    systems = {"cosine", "cosine_mean", "plda", "asnorm"}
+    assert found.keys() == {(trials, system) for trials in ("dev", "test", "test_3") for system in systems}
+    assert all(0 <= eer < 0.6 for eer in found.values())
+    assert str(tmp_path / "exp/report/index.html") in shown.replace("\n", "")
+
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+    again = recipe("mini", *size).stdout
+    assert again.count("up to date") == 9 and "==" not in again
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+    (tmp_path / "exp/final/model.safetensors").unlink()
+    mended = recipe("mini", *size).stdout
+    assert "stage 3: training: up to date" in mended
+    assert "== stage 4: model averaging (output" in mended
+    assert "stage 5: embeddings: up to date" in mended  # the same weights give the same digests
+    assert results(tmp_path) == found
+
+
+def test_failing_stage_stops_the_run_and_names_the_log(recipe, tmp_path):
+    pytest.importorskip("espeakng_loader", reason="pip install 'wespk[recipes]' to make the mini corpus")
+    size = ["--corpus", tmp_path / "corpus", "--num_train", 2, "--num_dev", 1, "--num_test", 1]
+    failed = recipe("mini", *size, "--stop_stage", 3, "--set", "model.chanels=8", status=1)
+    assert "stage 3 (training) failed" in failed.stderr
+    assert "train.log" in failed.stderr and "did you mean 'channels'" in failed.stderr
+    assert "stage 4" not in failed.stdout
+
+
+def an4_like(folder, layout: str):
+    """Imitate one of AN4's layouts: every listed speaker with 4 recordings, and one that no list names."""
+    table = Path(__file__).parents[2] / "egs/an4/local/speakers.tsv"
+    speakers = [line.split("\t")[0] for line in table.read_text().splitlines()[1:]]
+    random = np.random.default_rng(0)
+    for number, spk in enumerate([*speakers, "fxxx"]):
+        part = {
+            "flac": "",
+            "sph": "wav/an4test_clstk" if number % 3 else "wav/an4_clstk",
+            "raw": "wav/an4_clstk",
+        }
+        place = folder / part[layout] / spk
+        place.mkdir(parents=True)
+        for i in range(4):
+            samples = (random.normal(0, 3000, 8000) * np.sin(np.arange(8000) / (5 + number))).astype(np.int16)
+            path = place / f"an{i}-{spk}-b.{layout}"
+            if layout == "raw":
+                path.write_bytes(samples.astype(">i2").tobytes())
+            else:
+                soundfile.write(path, samples, 16000, format={"sph": "NIST", "flac": "FLAC"}[layout])
+    return folder
+
+
+@pytest.mark.parametrize("layout", ["flac", "sph", "raw"])
+def test_an4_is_prepared_alike_from_every_layout(recipe, tmp_path, layout):
+    recipe("an4", "--corpus", an4_like(tmp_path / "an4", layout), "--stop_stage", 1)
+    sets = {name: load_data_dir(tmp_path / "data" / name) for name in ("train", "dev", "test")}
+    assert [len(data.speakers) for data in sets.values()] == [36, 12, 16]
+    assert [len(data.utterances) for data in sets.values()] == [144, 48, 64]
+    assert "fxxx" not in {spk for data in sets.values() for spk in data.speakers}
+    first = sets["test"].utterances[0]
+    assert first == f"{sets['test'].speakers[0]}-an0-{sets['test'].speakers[0]}-b"
+    expected = sorted(an4_like(tmp_path / "again", "flac").rglob(f"{first.split('-', 1)[1]}.flac"))[0]
+    np.testing.assert_array_equal(
+        sets["test"].audio(first, 16000), soundfile.read(expected, dtype="float32")[0]
+    )
+    trials = (tmp_path / "data/dev/trials").read_text().splitlines()
+    assert not any({"mdcs", "mdcs2"} == {word.split("-")[0] for word in line.split()[:2]} for line in trials)
+
+
+def test_an4_names_what_is_missing(recipe, tmp_path):
+    corpus = an4_like(tmp_path / "an4", "flac")
+    for path in (corpus / "fash").iterdir():
+        path.unlink()
+    refused = recipe("an4", "--corpus", corpus, status=1).stderr
+    assert "no recordings of speaker 'fash' below it (1 of 64 speakers are missing)" in refused
+    assert not (tmp_path / "data/train").exists()
+
+
+def test_an4_is_downloaded_where_there_is_a_network(root, tmp_path):
+    an4_like(tmp_path / "an4", "sph")
+    with tarfile.open(tmp_path / "an4.tar.gz", "w:gz") as packed:
+        packed.add(tmp_path / "an4", "an4")
+    script = [
+        sys.executable,
+        str(root / "egs/an4/local/get_corpus.py"),
+        str(tmp_path / "got"),
+        str(tmp_path / "r.json"),
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    url = (tmp_path / "an4.tar.gz").as_uri()
+    subprocess.run([*script, "--url", url], env=environment, check=True, capture_output=True)
+    assert json.loads((tmp_path / "r.json").read_text())["speakers"] == 64
+
+    (tmp_path / "an4.tar.gz").write_bytes((tmp_path / "an4.tar.gz").read_bytes()[:5000])
+    script[2] = str(tmp_path / "cut")
+    failed = subprocess.run(
+        [*script, "--url", url], env=environment, check=False, capture_output=True, text=True
+    )
+    assert failed.returncode == 1 and "download AN4 by hand" in failed.stderr
+    assert not list(tmp_path.glob("cut*"))
+
+
+@pytest.mark.parametrize("name", ["mini", "an4"])
+def test_recipe_is_short_and_has_help(recipe, root, name):
+    lines = (root / "egs" / name / "run.sh").read_text().splitlines()
+    assert len(lines) < 120
+    shown = recipe(name, "--help").stdout
+    assert "--stop_stage" in shown and "--config" in shown
+    assert "stop_stage" in recipe(name, "--stop_stge", 3, status=1).stderr
