@@ -24,7 +24,8 @@ make_features() {
 # Trains, or continues; <settings> are words such as optim.lr=0.001, possibly none.
 train_network() {
   local processes=$1 config=$2 settings=$3 dir=$4 exp=$5 setting log=$5/log/train.log follower=
-  local -a overrides=()
+  local -a overrides=() python=(python)
+  [ "$processes" -eq 1 ] || python=(torchrun --standalone --nproc_per_node "$processes")
   for setting in $settings; do overrides+=(--set "$setting"); done
   echo "progress is in $log"
   if [ -t 1 ]; then # and on the terminal
@@ -32,8 +33,8 @@ train_network() {
     tail --pid=$$ -n 0 -F "$log" 2> /dev/null &
     follower=$!
   fi
-  $train_cmd --gpu "$processes" "$log" torchrun --standalone --nproc_per_node "$processes" \
-    -m wespk train --config "$config" "${overrides[@]}" "$dir" "$exp"
+  $train_cmd --gpu "$processes" "$log" \
+    "${python[@]}" -m wespk train --config "$config" "${overrides[@]}" "$dir" "$exp"
   [ -z "$follower" ] || kill "$follower"
   grep '^epoch' "$log" | tail -n 1 || true # a run that was complete has trained no step
 }

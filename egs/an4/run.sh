@@ -32,6 +32,8 @@ cohort=$exp/embeddings/train/xvector.scp
 lists="dev test test_3"   # test_3: each speaker enrolled from 3 utterances
 systems="cosine cosine_mean plda asnorm"
 embeddings=("$exp"/embeddings/{train,dev,test}/xvector.json)
+scores=("$exp"/scores/{dev,test,test_3}.{cosine,cosine_mean,plda}.score)
+calibrated=("$exp"/scores/{dev,test,test_3}.{cosine,cosine_mean,plda,asnorm}.llr)
 
 if begin_stage 0 "corpus" --out "$data/corpus.json" --set "$corpus"; then
   python local/get_corpus.py "$corpus" "$data/corpus.json"
@@ -73,7 +75,7 @@ if begin_stage 5 "embeddings" --out "${embeddings[@]}" "$mean" \
   end_stage
 fi
 
-if begin_stage 6 "cosine and PLDA scores" --out "$exp/scores" "$exp/final/plda" \
+if begin_stage 6 "cosine and PLDA scores" --out "${scores[@]}" "$exp/final/plda" \
     --in "${embeddings[@]}" "$data"/{dev,test}/{trials*,enrol*}; then
   wespk train-plda --mean "$mean" "$cohort" "$data/train/utt2spk" "$exp/final/plda"
   for_each_list "$data" "$exp" "$lists" cosine wespk score-cosine
@@ -82,8 +84,8 @@ if begin_stage 6 "cosine and PLDA scores" --out "$exp/scores" "$exp/final/plda" 
   end_stage
 fi
 
-if begin_stage 7 "score normalisation and calibration" --out "$exp/final/calibration.json" \
-    --in "$exp"/scores/{dev,test}.{cosine,cosine_mean,plda}.score --set "top_k=$top_k"; then
+if begin_stage 7 "score normalisation and calibration" --out "${calibrated[@]}" \
+    "$exp/final/calibration.json" --in "${scores[@]}" --set "top_k=$top_k"; then
   for_each_list "$data" "$exp" "$lists" asnorm wespk normalise-scores --mean "$mean" \
     --cohort "$cohort" --cohort-utt2spk "$data/train/utt2spk" --top-k "$top_k"
   calibrate_lists "$data" "$exp" "$lists" $systems
@@ -91,8 +93,9 @@ if begin_stage 7 "score normalisation and calibration" --out "$exp/final/calibra
 fi
 
 if begin_stage 8 "report" --out "$exp/report/index.html" \
-    --in "$exp/final/calibration.json" "$exp"/scores/*.llr "$exp/history.json"; then
+    --in "${calibrated[@]}" "$exp"/{final/calibration.json,history.json}; then
   evaluate_lists "$data" "$exp" "$lists" $systems
-  wespk report "$exp"
+  wespk report "$exp" > /dev/null
   end_stage
 fi
+[ "$stop_stage" -lt 8 ] || cat "$exp/report/table.txt"

@@ -5,12 +5,13 @@ Example: wespk report exp/ecapa
 
 Reads EXP/results/*.json (of `wespk evaluate --results`) with the scores that they name, the training history,
 the ledgers of rejected items and the manifest. Writes EXP/report/index.html, one page that needs no network,
-and EXP/report/report.json.
+EXP/report/report.json and EXP/report/table.txt.
 """
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from rich.console import Console
 
 from wespk.cli.evaluate import dev_thresholds
 from wespk.core.errors import WespkError
-from wespk.core.files import read_json, read_text, write_json
+from wespk.core.files import read_json, read_text, write_json, write_text
 from wespk.core.progress import say
 from wespk.core.rejections import Rejections
 from wespk.data.trials import read_scores, read_trials
@@ -52,9 +53,16 @@ def run(args: Namespace) -> None:
     page = exp / "report" / "index.html"
     write_report(page, report)
     write_json(page.with_name("report.json"), report.to_json())
-    console = Console(width=None if Console().is_terminal else 160)
+    table = _as_text(systems) + f"\nreport: {page.resolve()}\n"
+    write_text(page.with_name("table.txt"), table)
+    say(table.rstrip())
+
+
+def _as_text(systems: list[SystemResult]) -> str:
+    console = Console(file=StringIO(), width=100)
     console.print(systems_table(systems))
-    say(f"report: {page.resolve()}")
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _systems(name: str, record: dict[str, Any]) -> list[SystemResult]:

@@ -62,6 +62,7 @@ def train(config: TrainConfig, data: TrainingSet, out: Path, ranks: Ranks) -> No
         say(_plan(network, config, data, batches, ranks, step))
         if config.epochs == 0:
             save_checkpoint(epoch_path(folder, 0), {"model": network.model.state_dict()})
+            _save(folder / LAST, network, optimizer, step, monitor.sums)
 
     network.train()
     parallel = ranks.wrap(network)
