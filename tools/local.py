@@ -4,7 +4,7 @@
 Usage: local.py [options] [JOB=1:N] <log> <command> [<argument> ...]
 
   local.py --mem 4G JOB=1:4 exp/fbank/log/fbank.JOB.log \\
-    wespk make-fbank --config conf/fbank.conf data/train/split4/JOB exp/fbank/JOB
+    wespk compute-fbank --config conf/fbank.conf --job JOB/4 data/train
 
 JOB becomes 1 .. N in the log's name and in the arguments, and an array's log must contain it. The command
 runs without a shell; a single argument is a shell line, such as 'sort a.JOB | uniq > b.JOB' (bash, pipefail).
@@ -99,6 +99,8 @@ def parse(arguments: list[str]) -> Call:
             if not 1 <= first <= last:
                 fail(f"{rest[0]}: a job range is 1:N")
             del rest[0]
+        elif re.match(r"[A-Za-z_]\w*=", rest[0]):
+            fail(f"{rest[0]}: a job range is 1:N, with a number for N")
         elif rest[0].startswith("-"):
             name = rest[0].lstrip("-").replace("_", "-")
             if name not in OURS + OF_A_CLUSTER:
@@ -369,10 +371,13 @@ def job_settings(at_once: int, num_threads: int) -> dict[str, str]:
 
 
 def last_lines(log: Path, lines: int) -> list[str]:
+    """Return the log's last lines, led by the errors that stand further up: torchrun adds a page to each."""
     with open(log, "rb") as stream:
         stream.seek(0, os.SEEK_END)
         stream.seek(max(0, stream.tell() - 10_000))
-        return stream.read().decode("utf-8", "replace").splitlines()[-lines:]
+        found = stream.read().decode("utf-8", "replace").splitlines()
+    errors = [line for line in found[:-lines] if ": error: " in line]
+    return [*dict.fromkeys(errors[-3:]), *found[-lines:]]
 
 
 def natural(path: Path) -> list[str | int]:

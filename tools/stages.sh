@@ -4,7 +4,7 @@
 #   . "$WESPK_ROOT/tools/stages.sh"
 #   if begin_stage 2 "features" --out data/train/feats.scp --in conf/fbank.conf data/train/wav.scp \
 #       --set "nj=$nj"; then
-#     wespk make-fbank ...
+#     wespk compute-fbank ...
 #     end_stage
 #   fi
 #

@@ -35,7 +35,7 @@ train_network() {
   fi
   $train_cmd --gpu "$processes" "$log" \
     "${python[@]}" -m wespk train --config "$config" "${overrides[@]}" "$dir" "$exp"
-  [ -z "$follower" ] || kill "$follower"
+  [ -z "$follower" ] || kill "$follower" || true
   grep '^epoch' "$log" | tail -n 1 || true # a run that was complete has trained no step
 }
 
@@ -64,35 +64,37 @@ for_each_list() {
   done
 }
 
-# Usage: calibrate_lists <data> <exp-dir> "<list> ..." <system> ...
+# Usage: calibrate_lists <data> <exp-dir> "<list> ..." "<system> ..."
 # Learns calibration and thresholds of each system on the list `dev`, and applies them to every list.
 calibrate_lists() {
-  local data=$1 exp=$2 lists=$3 list name
-  shift 3
-  wespk calibrate "$exp/final/calibration.json" "$data/dev/trials" $(score_files "$exp" dev score "$@")
+  local data=$1 exp=$2 lists=$3 systems=$4 list name
+  local -a files
+  score_files "$exp" dev score "$systems"
+  wespk calibrate "$exp/final/calibration.json" "$data/dev/trials" "${files[@]}"
   for list in $lists; do
     name=${list%%_*}
-    wespk calibrate --apply "$exp/final/calibration.json" "$data/$name/trials${list#"$name"}" \
-      $(score_files "$exp" "$list" score "$@")
+    score_files "$exp" "$list" score "$systems"
+    wespk calibrate --apply "$exp/final/calibration.json" "$data/$name/trials${list#"$name"}" "${files[@]}"
   done
 }
 
-# Usage: evaluate_lists <data> <exp-dir> "<list> ..." <system> ...
+# Usage: evaluate_lists <data> <exp-dir> "<list> ..." "<system> ..."
 # Figures of each calibrated system on each list, in EXP/results/LIST.json.
 evaluate_lists() {
-  local data=$1 exp=$2 lists=$3 list name
-  shift 3
+  local data=$1 exp=$2 lists=$3 systems=$4 list name
+  local -a files
   for list in $lists; do
     name=${list%%_*}
+    score_files "$exp" "$list" llr "$systems"
     wespk evaluate --calibration "$exp/final/calibration.json" --results "$exp/results/$list.json" \
-      "$data/$name/trials${list#"$name"}" $(score_files "$exp" "$list" llr "$@") > /dev/null
+      "$data/$name/trials${list#"$name"}" "${files[@]}" > /dev/null
   done
 }
 
-# Usage: score_files <exp-dir> <list> score|llr <system> ...
-# Prints the names of the systems' score files on a list.
+# Usage: score_files <exp-dir> <list> score|llr "<system> ..."
+# Sets the caller's array `files` to the systems' score files on a list.
 score_files() {
-  local exp=$1 list=$2 ending=$3
-  shift 3
-  printf "$exp/scores/$list.%s.$ending\n" "$@"
+  local system
+  files=()
+  for system in $4; do files+=("$1/scores/$2.$system.$3"); done
 }

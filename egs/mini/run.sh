@@ -55,7 +55,7 @@ if begin_stage 1 "data directories and trials" --out "$data"/{train,dev,test}/ut
 fi
 
 if begin_stage 2 "features" --out "$data"/{train,dev,test}/feats.scp \
-    --in conf/fbank.conf "$data"/{train,dev,test}/wav.scp; then
+    --in conf/fbank.conf "$corpus/manifest.json" "$data"/{train,dev,test}/{wav.scp,utt2spk}; then
   make_features "$nj" conf/fbank.conf "$data"/{train,dev,test}
   end_stage
 fi
@@ -89,16 +89,16 @@ if begin_stage 6 "cosine and PLDA scores" --out "${scores[@]}" "$exp/final/plda"
 fi
 
 if begin_stage 7 "score normalisation and calibration" --out "${calibrated[@]}" \
-    "$exp/final/calibration.json" --in "${scores[@]}" --set "top_k=$top_k"; then
+    "$exp/final/calibration.json" --in "${scores[@]}" "${embeddings[@]}" --set "top_k=$top_k"; then
   for_each_list "$data" "$exp" "$lists" asnorm wespk normalise-scores --mean "$mean" \
     --cohort "$cohort" --cohort-utt2spk "$data/train/utt2spk" --top-k "$top_k"
-  calibrate_lists "$data" "$exp" "$lists" $systems
+  calibrate_lists "$data" "$exp" "$lists" "$systems"
   end_stage
 fi
 
 if begin_stage 8 "report" --out "$exp/report/index.html" \
     --in "${calibrated[@]}" "$exp"/{final/calibration.json,history.json}; then
-  evaluate_lists "$data" "$exp" "$lists" $systems
+  evaluate_lists "$data" "$exp" "$lists" "$systems"
   wespk report "$exp" > /dev/null
   end_stage
 fi

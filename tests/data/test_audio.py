@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import kaldiio
 import numpy as np
 import pytest
@@ -38,7 +40,7 @@ def test_archive_offset_and_pipe_give_the_file(tmp_path, sound):
     kaldiio.save_ark(str(tmp_path / "w.ark"), {"u": (RATE, integers)}, scp=str(tmp_path / "w.scp"))
     entry = (tmp_path / "w.scp").read_text().split()[1]
     np.testing.assert_array_equal(read_audio(entry, RATE), whole)
-    np.testing.assert_array_equal(read_audio(f"cat {tmp_path}/a.wav |", RATE), whole)
+    np.testing.assert_array_equal(read_audio(f"cat {tmp_path}/a.wav |", RATE, allow_pipes=True), whole)
 
 
 def test_path_with_spaces_and_colons(tmp_path, sound):
@@ -76,10 +78,26 @@ def test_unusable_audio_is_refused_by_kind(tmp_path, sound, spoil, kind):
 
 def test_failing_pipe_is_told_with_its_own_words():
     with pytest.raises(AudioError, match="pipe failed: false; echo sorry >&2; exit 3 .status 3: sorry"):
-        read_audio("false; echo sorry >&2; exit 3 |", RATE)
+        read_audio("false; echo sorry >&2; exit 3 |", RATE, allow_pipes=True)
 
 
-def test_pipes_are_refused_where_they_are_not_allowed(tmp_path):
+def test_pipes_are_refused_unless_they_are_allowed(tmp_path):
     with pytest.raises(AudioError, match="pipe refused"):
-        read_audio(f"touch {tmp_path}/run |", RATE, allow_pipes=False)
+        read_audio(f"touch {tmp_path}/run |", RATE)
     assert not (tmp_path / "run").exists()
+
+
+def test_riff_chunks_before_the_samples_do_not_confuse(tmp_path, sound):
+    whole = Path(write(tmp_path / "a.wav", sound)).read_bytes()
+    note = b"LIST" + (20).to_bytes(4, "little") + b"INFOmy data set \xff\xff\xff\xff"
+    size = (len(whole) + len(note) - 8).to_bytes(4, "little")
+    (tmp_path / "b.wav").write_bytes(whole[:4] + size + whole[8:36] + note + whole[36:])
+    np.testing.assert_array_equal(
+        read_audio(str(tmp_path / "b.wav"), RATE), read_audio(str(tmp_path / "a.wav"), RATE)
+    )
+
+
+@pytest.mark.parametrize("entry", ["sox " + "x" * 5000, "a\0b", "/dev/null/x"])
+def test_nonsense_entries_are_refused_by_kind(entry):
+    with pytest.raises(AudioError, match="^(missing|unreadable)"):
+        read_audio(entry, RATE)

@@ -93,6 +93,17 @@ def test_features_must_be_there_or_rejected(data):
     assert len(load_features(load_data_dir(data))) == 3
 
 
+def test_writing_other_utterances_takes_the_old_features_away(data):
+    for name in ("feats.scp", "utt2num_frames"):
+        (data / name).write_text("".join(f"{utt} a:1\n" for utt in load_data_dir(data).utterances))
+    kept = {"s00-u0": "x.wav"}
+    write_data_dir(data, kept, {"s00-u0": "s00"})
+    assert not (data / "feats.scp").exists() and load_data_dir(data).utterances == ["s00-u0"]
+    (data / "feats.scp").write_text("s00-u0 a:1\n")
+    write_data_dir(data, kept, {"s00-u0": "s00"})
+    assert (data / "feats.scp").exists()
+
+
 def test_writing_checks_what_it_wrote(tmp_path):
     with pytest.raises(WespkError, match="utt2spk: 'v' of wav.scp is missing"):
         write_data_dir(tmp_path / "d", {"v": "x"}, {"u": "s"})

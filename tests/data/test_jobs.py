@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from wespk.core.errors import WespkError
+from wespk.core.files import read_json
 from wespk.data.audio import AudioError
 from wespk.data.jobs import Job, Piece, merge_jobs
 from wespk.data.tables import read_archive
@@ -69,7 +70,7 @@ def test_merge_waits_for_every_job(run, tmp_path):
     with pytest.raises(WespkError, match="job 2 of 2 has not finished"):
         merge_jobs(tmp_path, "feats", 0)
     run("2/2", info="v2")
-    with pytest.raises(WespkError, match="run differently"):
+    with pytest.raises(WespkError, match="run on different inputs"):
         merge_jobs(tmp_path, "feats", 0)
 
 
@@ -89,3 +90,32 @@ def test_all_rejected_is_an_error(run, tmp_path):
     run("1/1", bad="abcde")
     with pytest.raises(WespkError, match="every item of feats was rejected"):
         merge_jobs(tmp_path, "feats", 10)
+
+
+def test_recomputing_takes_the_merged_table_away(run, tmp_path):
+    run("1/1")
+    merge_jobs(tmp_path, "feats", 0)
+    run("1/1", stamps={"c": "changed"})
+    assert not (tmp_path / "feats.scp").exists() and not (tmp_path / "feats.json").exists()
+
+
+def test_fresh_and_stale_pieces_are_not_merged(run, tmp_path):
+    run("1/2")
+    run("2/2")
+    changed = {"a": "changed"}
+    run("1/2", stamps=changed)
+    with pytest.raises(WespkError, match="jobs 1 and 2 of feats were run on different inputs"):
+        merge_jobs(tmp_path, "feats", 0)
+    made = len(run("2/2", stamps=changed))
+    assert made == 2 * 2 + 3  # job 1 was done twice, job 2 once
+    merge_jobs(tmp_path, "feats", 0)
+
+
+def test_content_digest_does_not_depend_on_the_jobs(run, tmp_path):
+    digests = set()
+    for count in (1, 2, 5):
+        for index in range(1, count + 1):
+            run(f"{index}/{count}")
+        merge_jobs(tmp_path, "feats", 0)
+        digests.add(read_json(tmp_path / "feats.json")["content"])
+    assert len(digests) == 1

@@ -107,3 +107,21 @@ def test_unusable_embeddings_are_named(tmp_path, vectors, message):
     write_archive(tmp_path / "a.ark", tmp_path / "a.scp", vectors.items())
     with pytest.raises(WespkError, match=message):
         read_vectors(tmp_path / "a.scp")
+
+
+@pytest.mark.parametrize("entry", ["touch RUN |", "x.ark", "x.ark:5[0:20]", "x.ark:-1", ":5"])
+def test_entries_other_than_archive_and_offset_are_refused(tmp_path, monkeypatch, entry):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.scp").write_text(f"u {entry}\n")
+    with pytest.raises(WespkError, match="not of the form archive:offset"):
+        list(read_archive(tmp_path / "x.scp"))
+    with pytest.raises(WespkError, match="not of the form archive:offset"):
+        MappedMatrices({"u": entry})[0]
+    assert not (tmp_path / "RUN").exists()
+
+
+def test_pickled_entry_is_not_loaded(tmp_path):
+    (tmp_path / "x.ark").write_bytes(b"u PKL cposix\nsystem\n(S'touch RUN'\ntR.")
+    (tmp_path / "x.scp").write_text(f"u {tmp_path}/x.ark:2\n")
+    with pytest.raises(WespkError, match="no Kaldi matrix or vector is there"):
+        list(read_archive(tmp_path / "x.scp"))

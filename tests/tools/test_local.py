@@ -81,6 +81,15 @@ def test_a_single_failing_job_names_its_log_and_shows_its_last_lines(local):
     assert TRAILER.fullmatch(lines[16])[1] == "3"
 
 
+def test_an_error_far_above_the_end_of_the_log_is_shown_first(local):
+    result = local("x.log", "echo 'wespk train: error: no data'; seq 100; exit 3")
+    assert result.stderr.splitlines()[2:4] == ["wespk train: error: no data", "87"]
+
+
+def test_a_malformed_range_is_refused(local):
+    assert "JOB=1:abc: a job range is 1:N" in local("JOB=1:abc", "x.JOB.log", "true").stderr
+
+
 def test_the_first_failure_is_the_first_by_number(local):
     result = local("JOB=8:11", "x.JOB.log", "test JOB -lt 9")
     assert "the end of x.9.log" in result.stderr

@@ -83,23 +83,24 @@ def test_path_sh_sets_the_environment_of_a_recipe(run, checkout):
     (checkout / ".venv/bin").mkdir(parents=True)
     found = path_sh(run, checkout, PATH="/usr/bin:/bin", PYTHONPATH="/mine", OMP_NUM_THREADS="")
     assert found["root"] == str(checkout)
-    assert found["path"] == f"{checkout}/.venv/bin:/usr/bin:/bin"
+    assert found["path"] == f"{checkout}/.venv/bin:{checkout}/tools:/usr/bin:/bin"
     assert found["pythonpath"] == f"{checkout}:/mine"
     assert (found["lc_all"], found["utf8"]) == ("C", "1")
     assert found["threads"] == str(len(os.sched_getaffinity(0)))
     assert path_sh(run, checkout, OMP_NUM_THREADS="3")["threads"] == "3"
 
 
-def test_path_sh_leaves_path_alone_without_an_environment_or_with_none(run, checkout):
-    assert path_sh(run, checkout, PATH="/usr/bin:/bin")["path"] == "/usr/bin:/bin"
+def test_path_sh_adds_the_tools_alone_without_an_environment_or_with_none(run, checkout):
+    tools_only = f"{checkout}/tools:/usr/bin:/bin"
+    assert path_sh(run, checkout, PATH="/usr/bin:/bin")["path"] == tools_only
     (checkout / ".venv/bin").mkdir(parents=True)
-    assert path_sh(run, checkout, PATH="/usr/bin:/bin", WESPK_VENV="none")["path"] == "/usr/bin:/bin"
+    assert path_sh(run, checkout, PATH="/usr/bin:/bin", WESPK_VENV="none")["path"] == tools_only
 
 
 def test_path_sh_takes_the_environment_that_is_named(run, checkout, tmp_path):
     (tmp_path / "mine/bin").mkdir(parents=True)
     found = path_sh(run, checkout, PATH="/usr/bin:/bin", WESPK_VENV=str(tmp_path / "mine"))
-    assert found["path"] == f"{tmp_path}/mine/bin:/usr/bin:/bin"
+    assert found["path"] == f"{tmp_path}/mine/bin:{checkout}/tools:/usr/bin:/bin"
 
 
 @pytest.mark.parametrize("recipe", ["mini", "an4"])

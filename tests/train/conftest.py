@@ -52,5 +52,5 @@ def features(tmp_path):
         (utt, random.normal(int(spk[1:]), 1, (random.integers(12, 40), 16))) for utt, spk in utt2spk.items()
     )
     write_archive(folder / "feats.ark", folder / "feats.scp", items)
-    write_json(folder / "feats.json", {"spec": spec.model_dump(mode="json"), "inputs": "x"})
+    write_json(folder / "feats.json", {"spec": spec.model_dump(mode="json"), "content": "x"})
     return folder

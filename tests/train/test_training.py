@@ -82,6 +82,17 @@ def test_run_is_not_continued_with_other_settings(config, features, tmp_path, ch
         go(config(**changes), features, tmp_path / "exp")
 
 
+def test_failed_start_does_not_lock_the_folder(config, features, tmp_path):
+    with pytest.raises(WespkError, match="only 18 utterances"):
+        go(config(batch_size=64), features, tmp_path / "exp")
+    go(config(), features, tmp_path / "exp")
+
+
+def test_settings_that_change_nothing_learnt_may_change(config, features, tmp_path):
+    go(config(), features, tmp_path / "exp")
+    go(config(keep_epochs=2, save_every_steps=7), features, tmp_path / "exp")
+
+
 def test_run_is_not_continued_on_other_data(config, features, tmp_path):
     go(config(), features, tmp_path / "exp")
     facts = json.loads((features / "feats.json").read_text())

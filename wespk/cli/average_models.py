@@ -9,12 +9,16 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from wespk.cli.options import positive
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument("exp", type=Path, metavar="EXP", help="folder of a finished training run")
     parser.add_argument("model", type=Path, metavar="MODEL", help="model directory to write")
-    parser.add_argument("--last", type=int, default=5, metavar="N", help="how many epochs to average (5)")
+    parser.add_argument(
+        "--last", type=positive, default=5, metavar="N", help="how many epochs to average (5)"
+    )
 
 
 def run(args: Namespace) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import Any
 
 from wespk.backend import LinearCalibration, train_linear_calibration
 from wespk.core.errors import WespkError
@@ -39,8 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> None:
     """Learn from, or apply to, each score file."""
-    systems = {system_name(path): path for path in args.scores}
-    (_apply if args.apply else _learn)(args, systems)
+    (_apply if args.apply else _learn)(args)
 
 
 def system_name(path: Path) -> str:
@@ -51,10 +51,13 @@ def system_name(path: Path) -> str:
     return parts[1]
 
 
-def _learn(args: Namespace, systems: dict[str, Path]) -> None:
+def _learn(args: Namespace) -> None:
     trials = read_trials(args.trials)
-    learnt = {}
-    for system, path in systems.items():
+    learnt: dict[str, Any] = {}
+    for path in args.scores:
+        system = system_name(path)
+        if system in learnt:
+            raise WespkError(f"{path}: '{system}' has been given before; one development list a system")
         raw = ScoreSet.from_labels(read_scores(path, trials), trials.is_target)
         calibration = train_linear_calibration(raw.target, raw.nontarget, args.p_target)
         ratios = ScoreSet(calibration.apply(raw.target), calibration.apply(raw.nontarget))
@@ -72,14 +75,15 @@ def _learn(args: Namespace, systems: dict[str, Path]) -> None:
     write_json(args.calibration, learnt)
 
 
-def _apply(args: Namespace, systems: dict[str, Path]) -> None:
+def _apply(args: Namespace) -> None:
     trials = read_trials(args.trials)
     learnt = read_json(args.calibration)
-    for system, path in systems.items():
+    for path in args.scores:
+        system = system_name(path)
         if system not in learnt:
             raise WespkError(
                 f"{args.calibration}: no calibration of '{system}'; there are: {', '.join(learnt)}"
             )
         calibration = LinearCalibration(learnt[system]["scale"], learnt[system]["offset"])
         write_scores(path.with_suffix(".llr"), trials, calibration.apply(read_scores(path, trials)))
-    say(f"{args.trials}: calibrated {', '.join(systems)}")
+    say(f"{args.trials}: calibrated {', '.join(map(system_name, args.scores))}")

@@ -15,6 +15,8 @@ import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+import numpy as np
+
 from wespk.cli.options import add_job
 from wespk.core.progress import say, track
 from wespk.data.audio import AudioError
@@ -45,6 +47,8 @@ def run(args: Namespace) -> None:
         matrix = extractor(samples, utt)
         if not len(matrix):
             raise AudioError(f"too short: {len(samples)} samples, a window has {spec.fbank.window_samples}")
+        if not np.isfinite(matrix).all():
+            raise AudioError("not finite: the features overflow; are the samples within [-1, 1]?")
         seconds += len(samples) / spec.sample_rate
         return matrix
 

@@ -15,7 +15,6 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from wespk.cli.options import add_job
-from wespk.core.files import read_json
 from wespk.core.progress import say, track
 from wespk.data.datadir import load_data_dir, load_features
 from wespk.data.jobs import Job, Piece
@@ -40,14 +39,14 @@ def run(args: Namespace) -> None:
 
     from wespk.data.tables import MappedMatrices
     from wespk.features.extractor import normalise
-    from wespk.features.spec import archive_spec
+    from wespk.features.spec import archive_record, archive_spec
     from wespk.inference import load_model
 
     model = load_model(args.model, trust_code=args.trust_code)
     archive_spec(args.data).require_same(model.spec.archived(), str(args.data), str(args.model))
     matrices = MappedMatrices(locations)
     position = {utt: index for index, utt in enumerate(locations)}
-    made_from = read_json(args.data / "feats.json")["inputs"]
+    made_from = archive_record(args.data)["content"]
 
     def embedding(utt: str):
         return model.embed(normalise(matrices[position[utt]], model.spec))

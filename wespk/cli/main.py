@@ -46,13 +46,18 @@ def main(argv: list[str] | None = None) -> None:
     try:
         _run(argv[0], argv[1:])
     except WespkError as error:
-        print(f"wespk {argv[0]}: error: {error}", file=sys.stderr)
+        # One that comes out of a loader's worker process brings its traceback along, the message at the end.
+        message = str(error).strip().splitlines()[-1].removeprefix("wespk.core.errors.WespkError: ")
+        print(f"wespk {argv[0]}: error: {message}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output has gone, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except OSError as error:  # disk full, no permission, a file where a folder should be
+        print(f"wespk {argv[0]}: error: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+        sys.exit(1)
 
 
 def _run(verb: str, arguments: list[str]) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from wespk.cli.options import positive
 from wespk.core.errors import WespkError
 from wespk.core.files import write_text
 from wespk.core.progress import say
@@ -24,7 +25,7 @@ from wespk.data.trials import all_pairs, models_against_rest, read_trials
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument("data", type=Path, metavar="DATA", help="data directory")
-    parser.add_argument("--num-enrol", type=int, metavar="N", help="enrolment utterances a speaker")
+    parser.add_argument("--num-enrol", type=positive, metavar="N", help="enrolment utterances a speaker")
     parser.add_argument("--suffix", default="", help="ending of both files' names, for a second list")
     parser.add_argument("--seed", type=int, default=1, help="seed of the choice of enrolment utterances (1)")
     parser.add_argument(

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from wespk.backend import adaptive_s_norm, average_per_model, cosine_scores
-from wespk.cli.options import add_trial_inputs
+from wespk.cli.options import add_trial_inputs, positive
 from wespk.cli.scoring import load_embeddings, load_sides
 from wespk.core.errors import WespkError
 from wespk.core.files import write_json
@@ -34,7 +34,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--cohort-utt2spk", type=Path, metavar="UTT2SPK", help="average the cohort by speaker"
     )
     parser.add_argument(
-        "--top-k", type=int, default=300, metavar="K", help="nearest cohort members used (300)"
+        "--top-k", type=positive, default=300, metavar="K", help="nearest cohort members used (300)"
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+import math
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
 
@@ -13,11 +14,29 @@ def add_job(parser: ArgumentParser) -> None:
     )
 
 
+def positive(text: str) -> int:
+    """Read a whole number above 0."""
+    if not text.isdecimal() or int(text) == 0:
+        raise ArgumentTypeError(f"'{text}' is not a whole number above 0")
+    return int(text)
+
+
+def limit(text: str) -> float:
+    """Read a number of at least 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < math.inf:
+        raise ArgumentTypeError(f"'{text}' is not a number of at least 0")
+    return value
+
+
 def add_max_rejected(parser: ArgumentParser, default: float) -> None:
     """Add --max-rejected."""
     parser.add_argument(
         "--max-rejected",
-        type=float,
+        type=limit,
         default=default,
         metavar="M",
         help=f"most items that may be rejected: a count, or a fraction if below 1 (default {default:g})",

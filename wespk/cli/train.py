@@ -40,10 +40,10 @@ def run(args: Namespace) -> None:
     from wespk.train.dataset import load_training_set
     from wespk.train.distributed import ranks
     from wespk.train.loop import resolve_precision, train
-    from wespk.train.run import begin_run
+    from wespk.train.run import begin_run, begun_precision
 
     with ranks() as here:
-        config = resolve_precision(config, here.device)
+        config = resolve_precision(config, here.device, begun_precision(args.exp))
         data = load_training_set(args.data, config.data.cmn)
         if here.leader:
             begin_run(args.exp, config, data)

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from wespk.backend import normalise_length, train_plda
+from wespk.cli.options import positive
 from wespk.cli.scoring import load_embeddings
 from wespk.core.errors import WespkError
 from wespk.core.progress import say
@@ -28,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("utt2spk", type=Path, metavar="UTT2SPK", help="their speakers")
     parser.add_argument("plda", type=Path, metavar="PLDA", help="output")
     parser.add_argument("--mean", type=Path, metavar="VEC", help="subtract this mean first")
-    parser.add_argument("--iterations", type=int, default=10, metavar="N", help="EM iterations (10)")
+    parser.add_argument("--iterations", type=positive, default=10, metavar="N", help="EM iterations (10)")
 
 
 def run(args: Namespace) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from wespk.cli.options import add_max_rejected
+from wespk.cli.options import add_max_rejected, positive
 from wespk.core.progress import say, track
 from wespk.data.datadir import check_audio, check_disjoint, load_data_dir
 
@@ -22,7 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--disjoint", action="store_true", help="fail when two directories share a speaker")
     parser.add_argument("--audio", action="store_true", help="decode every utterance")
     parser.add_argument(
-        "--sample-rate", type=int, default=16000, metavar="HZ", help="rate of the audio (16000)"
+        "--sample-rate", type=positive, default=16000, metavar="HZ", help="rate of the audio (16000)"
     )
     add_max_rejected(parser, 0)
 

@@ -20,7 +20,7 @@ from wespk.core.files import PathLike, read_text, write_text
 class StrictModel(BaseModel):
     """Base of every configuration section: immutable, unknown keys are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
 
 class Component(BaseModel):
@@ -91,7 +91,11 @@ def build(
     if lacking and not open_ended:
         raise WespkError(f"{kind} {component.name}: its constructor must take '{lacking[0]}'")
     options = _check_options(factory, component, kind, set(given))
-    return factory(**options, **given)
+    try:
+        return factory(**options, **given)
+    except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:
+        reason = str(error).split("\n")[0]
+        raise WespkError(f"{kind} {component.name}: cannot be built with {options} ({reason})") from None
 
 
 def first_difference(one: dict[str, Any], other: dict[str, Any]) -> tuple[str, Any, Any] | None:

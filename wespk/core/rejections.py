@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from wespk.core.errors import WespkError
@@ -63,5 +63,10 @@ class Rejections:
     @staticmethod
     def read(path: PathLike) -> Rejections:
         """Read what `write` wrote."""
-        pairs: Mapping[str, str] = dict(line.split(" ", 1) for line in read_text(path).splitlines())
-        return Rejections(dict(pairs))
+        reasons = {}
+        for number, line in enumerate(read_text(path).splitlines(), 1):
+            item, _, reason = line.partition(" ")
+            if not reason:
+                raise WespkError(f"{path}:{number}: expected `id reason`")
+            reasons[item] = reason
+        return Rejections(reasons)

@@ -19,7 +19,7 @@ class AudioError(WespkError):
     """A recording that cannot be used. The text before the colon is the kind of fault, for counting."""
 
 
-def read_audio(entry: str, sample_rate: int, *, allow_pipes: bool = True) -> np.ndarray:
+def read_audio(entry: str, sample_rate: int, *, allow_pipes: bool = False) -> np.ndarray:
     """Return the samples of one wav.scp value: float32, shape (N,), mono, in [-1, 1].
 
     `entry` is a path, an ``ark:offset``, or a shell command ending in ``|`` (refused unless `allow_pipes`).
@@ -34,13 +34,18 @@ def read_audio(entry: str, sample_rate: int, *, allow_pipes: bool = True) -> np.
     if samples.shape[1] != 1:
         raise AudioError(f"not mono: {samples.shape[1]} channels; choose or mix them first")
     mono = samples[:, 0]
-    if len(mono) == 0:
-        raise AudioError("empty: the file holds no samples")
-    if not np.isfinite(mono).all():
+    return check_samples(mono)
+
+
+def check_samples(samples: np.ndarray) -> np.ndarray:
+    """Return samples (N,) as they are; raise `AudioError` for none, for NaN and for silence."""
+    if len(samples) == 0:
+        raise AudioError("empty: there are no samples")
+    if not np.isfinite(samples).all():
         raise AudioError("not finite: a sample is NaN or infinite")
-    if mono.min() == mono.max():
+    if samples.min() == samples.max():
         raise AudioError("silent: all samples are equal")
-    return mono
+    return samples
 
 
 def audio_stamp(entry: str) -> str:
@@ -60,21 +65,21 @@ def _open(entry: str, allow_pipes: bool) -> io.BufferedIOBase:
             raise AudioError("pipe refused: shell commands are run for a recipe's own wav.scp only")
         return io.BytesIO(_run_pipe(entry[:-1].strip()))
     path, offset = entry, 0
-    if not Path(entry).exists():
-        stem, _, digits = entry.rpartition(":")
-        if stem and digits.isdigit() and Path(stem).exists():
-            path, offset = stem, int(digits)
     try:
+        if not Path(entry).exists():
+            stem, _, digits = entry.rpartition(":")
+            if stem and digits.isdecimal() and len(digits) < 19 and Path(stem).exists():
+                path, offset = stem, int(digits)
         stream = open(path, "rb")  # noqa: SIM115 (closed by _decode)
+        if offset:
+            with stream:
+                stream.seek(offset)
+                return io.BytesIO(stream.read())
+        return stream
     except FileNotFoundError:
-        raise AudioError(f"missing: {entry}") from None
-    except OSError as error:
-        raise AudioError(f"unreadable: {entry} ({error.strerror})") from None
-    if offset:
-        stream.seek(offset)
-        with stream:
-            return io.BytesIO(stream.read())
-    return stream
+        raise AudioError(f"missing: {entry[:200]}") from None
+    except (OSError, ValueError) as error:
+        raise AudioError(f"unreadable: {entry[:200]} ({getattr(error, 'strerror', error)})") from None
 
 
 def _run_pipe(command: str) -> bytes:
@@ -113,14 +118,18 @@ def _frames_promised(sound: soundfile.SoundFile, stream: io.BufferedIOBase) -> i
     if sound.format not in ("WAV", "WAVEX"):
         return sound.frames
     stream.seek(0)
-    head = stream.read(4096)
-    form, data = head.find(b"fmt ", 12), head.find(b"data", 12)
-    if head[:4] != b"RIFF" or form < 0 or data < 0:
+    if stream.read(12)[:4] != b"RIFF":
         return sound.frames
-    size = int.from_bytes(head[data + 4 : data + 8], "little")
-    block = int.from_bytes(head[form + 20 : form + 22], "little")
-    streamed = size in (0, 0x7FFFF000, 0xFFFFFFFF)  # sox and ffmpeg write these into pipes
-    return sound.frames if streamed or not block else size // block
+    block = 0
+    while len(head := stream.read(8)) == 8:
+        kind, size = head[:4], int.from_bytes(head[4:], "little")
+        if kind == b"data":
+            streamed = size in (0, 0x7FFFF000, 0xFFFFFFFF)  # sox and ffmpeg write these into pipes
+            return sound.frames if streamed or not block else size // block
+        chunk = stream.read(size + size % 2)
+        if kind == b"fmt ":
+            block = int.from_bytes(chunk[12:14], "little")
+    return sound.frames
 
 
 def _first_sentence(error: Exception) -> str:

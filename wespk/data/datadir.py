@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from wespk.core.errors import WespkError
-from wespk.core.files import PathLike, write_text
+from wespk.core.files import PathLike, read_text, write_text
 from wespk.core.rejections import Rejections
-from wespk.data.audio import AudioError, audio_stamp, read_audio
+from wespk.data.audio import AudioError, audio_stamp, check_samples, read_audio
 from wespk.data.tables import byte_sorted, read_table
 
+DERIVED = ("feats.scp", "feats.json", "utt2num_frames", "utt2dur", "vad.scp", "rejected.txt")
 PER_UTTERANCE = ("utt2dur", "utt2num_frames", "text", "vad.scp")
 
 
@@ -54,13 +56,13 @@ class DataDir:
     def audio(self, utt: str, sample_rate: int) -> np.ndarray:
         """Return the samples of one utterance (see `read_audio`)."""
         if self.segments is None:
-            return read_audio(self.recordings[utt], sample_rate)
+            return read_audio(self.recordings[utt], sample_rate, allow_pipes=True)
         segment = self.segments[utt]
-        whole = read_audio(self.recordings[segment.recording], sample_rate)
+        whole = read_audio(self.recordings[segment.recording], sample_rate, allow_pipes=True)
         start, end = round(segment.start * sample_rate), round(segment.end * sample_rate)
         if end > len(whole) + sample_rate // 2:  # Kaldi tolerates half a second
             raise AudioError(f"segment outside: ends at {segment.end} s of {len(whole) / sample_rate:.2f} s")
-        return whole[start:end]
+        return check_samples(whole[start:end])
 
     def audio_stamp(self, utt: str) -> str:
         """Return a text that changes when the utterance's audio may have changed."""
@@ -151,7 +153,11 @@ def write_data_dir(
     path = Path(path)
     tables = {"wav.scp": wav, "utt2spk": utt2spk, **more}
     for name, table in tables.items():
-        write_text(path / name, "".join(f"{key} {table[key]}\n" for key in byte_sorted(table)))
+        text = "".join(f"{key} {table[key]}\n" for key in byte_sorted(table))
+        if name in ("wav.scp", "utt2spk") and (path / name).exists() and read_text(path / name) != text:
+            for derived in DERIVED:  # they describe other utterances
+                (path / derived).unlink(missing_ok=True)
+        write_text(path / name, text)
     write_text(path / "spk2utt", spk2utt_lines({utt: utt2spk[utt] for utt in byte_sorted(utt2spk)}))
     load_data_dir(path)
 
@@ -215,7 +221,7 @@ def _read_segments(path: Path, recordings: Mapping[str, str]) -> dict[str, Segme
             recording, start, end = fields[0], float(fields[1]), float(fields[2])
         except (IndexError, ValueError):
             raise WespkError(f"{path}:{number}: expected `utt recording start end` in seconds") from None
-        if len(fields) != 3 or not 0 <= start < end:
+        if len(fields) != 3 or not 0 <= start < end < math.inf:
             raise WespkError(f"{path}:{number}: '{utt}' needs 0 <= start < end and four fields")
         if recording not in recordings:
             raise WespkError(f"{path}:{number}: recording '{recording}' is not in wav.scp")

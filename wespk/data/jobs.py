@@ -60,35 +60,40 @@ class Piece:
     def run(self, job: Job, track: Callable[[Iterable[str], int, str], Iterable[str]]) -> None:
         """Write the job's archive, its scp, its ledger and last its record; or find them up to date."""
         items = job.share(self.items)
+        stamps = [self.stamp(item) for item in self.items]
+        whole = digest(repr(self.info), *stamps)
+        inputs = digest(repr(job), repr(self.info), *job.share(stamps))
         base = self.folder / "jobs"
         ark, scp, ledger, record = (
             base / f"{self.name}.{job.index}.{end}" for end in ("ark", "scp", "rejected", "json")
         )
-        inputs = digest(repr(job), repr(self.info), *map(self.stamp, items))
-        if record.exists() and read_json(record)["inputs"] == inputs and ark.exists() and scp.exists():
+        done = read_json(record) if record.exists() and ark.exists() and scp.exists() else {}
+        if done.get("inputs") == inputs:
+            write_json(record, {**done, "whole": whole})
             say(f"{self.name} job {job.index}/{job.count}: {len(items)} items are up to date")
             return
-        record.unlink(missing_ok=True)
+        # From here on the merged table would point into an archive that is being replaced.
+        for stale in (record, self.folder / f"{self.name}.scp", self.folder / f"{self.name}.json"):
+            stale.unlink(missing_ok=True)
         rejections = Rejections()
+        content = 0
 
         def results() -> Iterable[tuple[str, np.ndarray]]:
+            nonlocal content
             for item in track(items, len(items), f"{self.name} {job.index}/{job.count}"):
                 try:
-                    yield item, self.make(item)
+                    array = np.ascontiguousarray(self.make(item), dtype=np.float32)
                 except AudioError as error:
                     rejections.add(item, str(error))
+                    continue
+                content += int(digest(item, array.tobytes()), 16)
+                yield item, array
 
         rows = write_archive(ark, scp, results())
         rejections.reconcile(str(scp), items, rows)
         rejections.write(ledger)
-        facts = {
-            "job": job.index,
-            "jobs": job.count,
-            "inputs": inputs,
-            "items": len(items),
-            "of": len(self.items),
-        }
-        write_json(record, {**facts, "rows": rows, "info": self.info})
+        facts = {"job": job.index, "jobs": job.count, "of": len(self.items), "inputs": inputs, "whole": whole}
+        write_json(record, {**facts, "content": f"{content:x}", "rows": rows, "info": self.info})
         say(rejections.summary(f"{self.name} job {job.index}/{job.count}", len(items)))
 
 
@@ -121,8 +126,10 @@ def merge_jobs(folder: PathLike, name: str, max_rejected: float) -> str:
     if name == "feats":
         write_table(folder / "utt2num_frames", rows)
     write_table(folder / f"{name}.scp", locations)
-    inputs = digest(*(record["inputs"] for record in records))
-    write_json(folder / f"{name}.json", {**records[0]["info"], "inputs": inputs, "items": len(locations)})
+    # A sum does not depend on how the items were shared among jobs.
+    content = sum(int(record["content"], 16) for record in records) % (1 << 256)
+    facts = {"content": f"{content:064x}", "items": len(locations)}
+    write_json(folder / f"{name}.json", {**records[0]["info"], **facts})
     return ledger.summary(str(folder / f"{name}.scp"), total)
 
 
@@ -138,12 +145,7 @@ def _read_records(folder: Path, name: str) -> list[dict[str, Any]]:
             raise WespkError(f"{path}: job {index} of {count} has not finished; run the stage again")
         records.append(read_json(path))
     for record in records:
-        if (
-            record["info"] != records[0]["info"]
-            or record["jobs"] != count
-            or record["of"] != records[0]["of"]
-        ):
-            raise WespkError(
-                f"{folder}: jobs 1 and {record['job']} of {name} were run differently; run all again"
-            )
+        if (record["whole"], record["jobs"]) != (records[0]["whole"], count):
+            pair = f"jobs 1 and {record['job']}"
+            raise WespkError(f"{folder}: {pair} of {name} were run on different inputs; run all again")
     return records

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import numpy as np
 
 from wespk.core.errors import WespkError
 from wespk.core.files import PathLike, atomic_path, read_text, write_text
+
+NUMERIC_HEADS = tuple(b"\0B" + kind for kind in (b"FM ", b"DM ", b"FV ", b"DV ", b"CM ", b"CM2 ", b"CM3 "))
 
 
 def read_table(path: PathLike, *, value_required: bool = True) -> dict[str, str]:
@@ -80,11 +83,28 @@ def read_archive(scp: PathLike) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def read_entry(key: str, location: str) -> np.ndarray:
-    """Return the matrix or vector at `path:offset`."""
+    """Return the matrix or vector at `path:offset`.
+
+    kaldiio would also run shell pipes and unpickle objects: only Kaldi's own numeric types get through to it.
+    """
+    path, start = split_location(key, location)
     try:
+        with open(path, "rb") as stream:
+            stream.seek(start)
+            head = stream.read(6)
+        if not (head.startswith(NUMERIC_HEADS) or head.lstrip().startswith(b"[")):
+            raise ValueError("no Kaldi matrix or vector is there")
         return np.asarray(kaldiio.load_mat(location))
-    except (OSError, ValueError, EOFError, AssertionError, RuntimeError) as error:
+    except (OSError, ValueError, EOFError, AssertionError, RuntimeError, struct.error) as error:
         raise WespkError(f"'{key}': cannot read {location} ({error}); make the archive again") from None
+
+
+def split_location(key: str, location: str) -> tuple[str, int]:
+    """Return path and offset of `path:offset`. Pipes, ranges and plain paths are refused."""
+    path, _, offset = location.rpartition(":")
+    if not path or not offset.isdecimal() or len(offset) > 18:
+        raise WespkError(f"'{key}': '{location}' is not of the form archive:offset")
+    return path, int(offset)
 
 
 def read_vectors(scp: PathLike) -> tuple[list[str], np.ndarray]:
@@ -127,8 +147,7 @@ class MappedMatrices:
     def __getitem__(self, index: int) -> np.ndarray:
         """Return matrix `index`, shape (T, F), read-only."""
         location = self._locations[index]
-        path, _, offset = location.rpartition(":")
-        start = int(offset)
+        path, start = split_location(self.keys[index], location)
         ark = self._map(path, self.keys[index])
         header = bytes(ark[start : start + 15])
         if header[:5] != b"\0BFM " or header[5] != 4 or header[10] != 4:

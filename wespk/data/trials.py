@@ -167,7 +167,8 @@ def _columns(path: PathLike, form: str) -> tuple[list[str], list[str], list[str]
     if not words:
         raise WespkError(f"{path}: is empty; expected lines `{form}`")
     if len(words) != 3 * lines or any(len(line.split()) != 3 for line in text.splitlines()):
-        line = next(number for number, row in enumerate(text.splitlines(), 1) if len(row.split()) != 3)
+        rows = enumerate(text.split("\n"), 1)
+        line = next((number for number, row in rows if len(row.split()) != 3), lines)
         raise WespkError(f"{path}:{line}: expected `{form}`")
     return words[0::3], words[1::3], words[2::3]
 

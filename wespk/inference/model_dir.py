@@ -39,6 +39,8 @@ WEIGHTS, CONFIG, SPEC, SPEAKERS, MANIFEST = (
     "manifest.json",
 )
 
+BACKEND = ("mean.vec", "plda", "calibration.json")
+
 
 @dataclass(frozen=True)
 class SpeakerModel:
@@ -53,7 +55,7 @@ class SpeakerModel:
     def embed(self, features: np.ndarray) -> np.ndarray:
         """Return the embedding (D,) of one utterance's features (T, F) as `spec` describes them.
 
-        Raises `AudioError` when T is below the network's minimum.
+        Raises `AudioError` when T is below the network's minimum or the result is not finite.
         """
         least = getattr(self.network, "min_frames", 1)
         if len(features) < least:
@@ -61,7 +63,10 @@ class SpeakerModel:
         device = next(self.network.parameters()).device
         with torch.inference_mode():
             batch = torch.from_numpy(np.ascontiguousarray(features, dtype=np.float32)).unsqueeze(0)
-            return self.network(batch.to(device))[0].float().cpu().numpy()
+            embedding = self.network(batch.to(device))[0].float().cpu().numpy()
+        if not np.isfinite(embedding).all():
+            raise AudioError("not finite: the network gives NaN or infinity for these features")
+        return embedding
 
 
 def describe_model(
@@ -83,7 +88,8 @@ def save_model(
     The weights come last, so that a directory with weights is complete.
     """
     path = Path(path)
-    (path / WEIGHTS).unlink(missing_ok=True)
+    for name in (WEIGHTS, *BACKEND):  # what was learnt on the embeddings of other weights
+        (path / name).unlink(missing_ok=True)
     for name in (CONFIG, SPEC, SPEAKERS):
         write_text(path / name, read_text(Path(described) / name))
     write_json(path / MANIFEST, manifest)

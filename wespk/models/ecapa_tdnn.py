@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from wespk.core.errors import WespkError
 from wespk.models.masking import apply_mask, frame_mask, masked_mean
 from wespk.models.pooling import AttentiveStatisticsPooling
 
@@ -107,6 +108,8 @@ class EcapaTdnn(nn.Module):
         scale: int = 8,
     ) -> None:
         super().__init__()
+        if scale < 2 or channels < scale or channels % scale:
+            raise WespkError(f"model ecapa_tdnn: {channels} channels are not a multiple of scale {scale}")
         self.embedding_dim = embedding_dim
         self.input = ConvReluNorm(feat_dim, channels, kernel=5)
         self.blocks = nn.ModuleList(

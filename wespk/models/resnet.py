@@ -7,6 +7,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from wespk.core.errors import WespkError
 from wespk.models.masking import apply_mask, frame_mask
 from wespk.models.pooling import StatisticsPooling
 
@@ -49,6 +50,8 @@ class ResNet(nn.Module):
         self, feat_dim: int, blocks: tuple[int, int, int, int], channels: int = 32, embedding_dim: int = 256
     ) -> None:
         super().__init__()
+        if feat_dim % 8:
+            raise WespkError(f"model resnet: {feat_dim} feature columns are not a multiple of 8")
         self.embedding_dim = embedding_dim
         self.stem = nn.Sequential(
             nn.Conv2d(1, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels), nn.ReLU()

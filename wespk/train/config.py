@@ -13,7 +13,7 @@ from wespk.core.config import Component, StrictModel
 class DataConfig(StrictModel):
     """What a training example is."""
 
-    chunk_frames: int = Field(200, ge=8)  # length of an example; shorter utterances are repeated
+    chunk_frames: int = Field(200, ge=8, le=100_000)  # length of an example; shorter utterances are repeated
     cmn: Literal["none", "utterance"] = (
         "utterance"  # mean subtraction, becomes part of the model's FeatureSpec
     )
@@ -44,9 +44,9 @@ class MarginConfig(StrictModel):
 
 
 class TrainConfig(StrictModel):
-    """A training run. `batch_size` counts all ranks together: their number does not change the run."""
+    """A training run. `batch_size` counts all ranks together, so more of them do not change the schedule."""
 
-    seed: int = Field(1, ge=0)
+    seed: int = Field(1, ge=0, lt=1 << 31)
     epochs: int = Field(30, ge=0)  # 0 writes the untrained network
     batch_size: int = Field(64, ge=2)
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto: bf16 where the hardware computes in it

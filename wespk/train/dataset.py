@@ -19,7 +19,7 @@ from wespk.data.datadir import load_data_dir, load_features
 from wespk.data.tables import MappedMatrices, byte_sorted
 from wespk.features import FeatureSpec
 from wespk.features.extractor import normalise
-from wespk.features.spec import archive_spec
+from wespk.features.spec import archive_record, archive_spec
 from wespk.train.config import TrainConfig
 from wespk.train.distributed import Ranks
 
@@ -35,11 +35,14 @@ class TrainingSet:
     labels: list[int]
     speakers: list[str]
     spec: FeatureSpec
+    content: str
 
     @property
     def digest(self) -> str:
-        """A fingerprint of the utterances, their classes and their features' specification."""
-        return digest(json.dumps(self.locations), json.dumps(self.labels), self.spec.digest)
+        """A fingerprint of the utterances, their classes and their features, wherever these are stored."""
+        return digest(
+            json.dumps(list(self.locations)), json.dumps(self.labels), self.spec.digest, self.content
+        )
 
 
 def load_training_set(path: Path, cmn: str) -> TrainingSet:
@@ -52,7 +55,7 @@ def load_training_set(path: Path, cmn: str) -> TrainingSet:
     position = {spk: index for index, spk in enumerate(speakers)}
     labels = [position[data.utt2spk[utt]] for utt in locations]
     spec = archive_spec(path).model_copy(update={"cmn": cmn})
-    return TrainingSet(str(path), locations, labels, speakers, spec)
+    return TrainingSet(str(path), locations, labels, speakers, spec, archive_record(path)["content"])
 
 
 class ChunkDataset(Dataset):

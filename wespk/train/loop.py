@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -55,14 +55,14 @@ def train(config: TrainConfig, data: TrainingSet, out: Path, ranks: Ranks) -> No
     optimizer = build_optimizer(network, config.optim)
     full_margin = getattr(network.head, "margin", None)
 
-    step, sums = _restore(folder / LAST, network, optimizer, ranks.device)
+    step = _restore(folder / LAST, network, optimizer)
     batches.first_step = step
-    monitor = Monitor(out, total, step, sums, ranks)
+    monitor = Monitor(out, total, step, ranks)
     if ranks.leader:
         say(_plan(network, config, data, batches, ranks, step))
         if config.epochs == 0:
             save_checkpoint(epoch_path(folder, 0), {"model": network.model.state_dict()})
-            _save(folder / LAST, network, optimizer, step, monitor.sums)
+            _save(folder / LAST, network, optimizer, step)
 
     network.train()
     parallel = ranks.wrap(network)
@@ -93,21 +93,23 @@ def train(config: TrainConfig, data: TrainingSet, out: Path, ranks: Ranks) -> No
                     save_checkpoint(
                         epoch_path(folder, step // per_epoch), {"model": network.model.state_dict()}
                     )
-                _save(folder / LAST, network, optimizer, step, monitor.sums)
+                _save(folder / LAST, network, optimizer, step)
                 for old in epoch_checkpoints(folder)[: -config.keep_epochs]:
                     old.unlink()
     ranks.barrier()
     monitor.close(step)
 
 
-def resolve_precision(config: TrainConfig, device: torch.device) -> TrainConfig:
-    """Return the configuration with `auto` replaced: bf16 where the device computes in it natively."""
+def resolve_precision(config: TrainConfig, device: torch.device, begun: str | None = None) -> TrainConfig:
+    """Return the configuration with `auto` replaced: bf16 where the device computes in it natively.
+
+    A run that was `begun` with a precision keeps it.
+    """
     if config.precision != "auto":
         return config
-    native = (
-        torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.cpu._is_avx512_bf16_supported()
-    )
-    return config.model_copy(update={"precision": "bf16" if native else "fp32"})
+    gpu = device.type == "cuda"
+    native = torch.cuda.is_bf16_supported() if gpu else torch.cpu._is_avx512_bf16_supported()
+    return config.model_copy(update={"precision": begun or ("bf16" if native else "fp32")})
 
 
 def _loader(dataset: ChunkDataset, batches: EpochBatches, config: TrainConfig) -> DataLoader:
@@ -121,20 +123,19 @@ def _loader(dataset: ChunkDataset, batches: EpochBatches, config: TrainConfig) -
     )
 
 
-def _save(path: Path, network: Network, optimizer: torch.optim.Optimizer, step: int, sums: Tensor) -> None:
-    state = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "sums": sums}
-    save_checkpoint(path, state)
+def _save(path: Path, network: Network, optimizer: torch.optim.Optimizer, step: int) -> None:
+    save_checkpoint(
+        path, {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
+    )
 
 
-def _restore(
-    path: Path, network: Network, optimizer: torch.optim.Optimizer, device: torch.device
-) -> tuple[int, Tensor]:
+def _restore(path: Path, network: Network, optimizer: torch.optim.Optimizer) -> int:
     if not path.exists():
-        return 0, torch.zeros(3, dtype=torch.float64, device=device)
-    state: dict[str, Any] = load_checkpoint(path)
+        return 0
+    state = load_checkpoint(path)
     network.load_state_dict(state["network"])
     optimizer.load_state_dict(state["optimizer"])
-    return state["step"], state["sums"].to(device)
+    return state["step"]
 
 
 def _plan(

@@ -25,9 +25,9 @@ class Monitor:
     has each step once.
     """
 
-    def __init__(self, out: Path, total: int, first_step: int, sums: Tensor, ranks: Ranks) -> None:
-        self.sums = sums  # loss, correct, examples since the last record
+    def __init__(self, out: Path, total: int, first_step: int, ranks: Ranks) -> None:
         self.ranks = ranks
+        self._sums = torch.zeros(3, dtype=torch.float64, device=ranks.device)  # loss, correct, examples
         self._out = out
         self._total = total
         self._first_step = first_step
@@ -51,7 +51,7 @@ class Monitor:
 
     def add(self, step: int, epoch: float, loss: Tensor, correct: Tensor, examples: int) -> None:
         """Count one step's batch; show the progress line when it is due."""
-        self.sums += torch.stack(
+        self._sums += torch.stack(
             [loss.double() * examples, correct.double(), loss.new_tensor(examples).double()]
         )
         self._examples += examples
@@ -63,8 +63,8 @@ class Monitor:
 
         Raises `WespkError` when the loss is not finite.
         """
-        loss, correct, examples = self.ranks.sum(self.sums).tolist()
-        self.sums.zero_()
+        loss, correct, examples = self.ranks.sum(self._sums).tolist()
+        self._sums.zero_()
         means = {
             "loss": loss / examples,
             "accuracy": correct / examples,
@@ -93,8 +93,8 @@ class Monitor:
         seconds = time.monotonic() - self._ticker.start
         rate = self._examples * self.ranks.size / seconds
         left = clock(seconds / (step - self._first_step) * (self._total - step))
-        if self.sums[2]:
-            loss, accuracy = (self.sums[:2] / self.sums[2]).tolist()
+        if self._sums[2]:
+            loss, accuracy = (self._sums[:2] / self._sums[2]).tolist()
         else:
             loss, accuracy = self._history[-1]["loss"], self._history[-1]["accuracy"]
         return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -12,7 +13,7 @@ from wespk.core.files import read_json, read_text
 from wespk.core.manifest import manifest
 from wespk.core.progress import say
 from wespk.inference.model_dir import CONFIG, MANIFEST, describe_model, save_model
-from wespk.train.checkpoint import average_weights, epoch_checkpoints
+from wespk.train.checkpoint import LAST, average_weights, epoch_checkpoints
 from wespk.train.config import TrainConfig
 from wespk.train.dataset import TrainingSet
 
@@ -20,20 +21,35 @@ from wespk.train.dataset import TrainingSet
 def begin_run(out: Path, config: TrainConfig, data: TrainingSet) -> None:
     """Describe the run in `out`, or check that the run begun there has the same settings and data.
 
-    Raises `WespkError` naming the first setting that differs: continuing it would mix two trainings.
+    A run is begun when it has a checkpoint. Raises `WespkError` naming the first setting that differs:
+    continuing it would mix two trainings.
     """
-    if not (out / "checkpoints").exists():
+    if not (out / "checkpoints" / LAST).exists():
         facts = manifest(seed=config.seed, data_digest=data.digest, data=data.source)
         describe_model(out, config, data.spec, data.speakers, facts)
-        (out / "checkpoints").mkdir(parents=True)
         return
     remedy = f"give the new run a folder of its own (--exp), or delete {out}"
-    difference = first_difference(yaml.safe_load(read_text(out / CONFIG)), config.model_dump(mode="json"))
+    begun_with = yaml.safe_load(read_text(out / CONFIG))
+    difference = first_difference(_what_matters(begun_with), _what_matters(config.model_dump(mode="json")))
     if difference:
         key, begun, wanted = difference
         raise WespkError(f"{out} was begun with {key}: {begun}, not {wanted}; {remedy}")
     if read_json(out / MANIFEST)["data_digest"] != data.digest:
         raise WespkError(f"{out} was begun on other data or features than {data.source} holds now; {remedy}")
+
+
+def begun_precision(out: Path) -> str | None:
+    """Return the precision of the run begun in `out`, which `auto` keeps anywhere; None without one."""
+    if not (out / "checkpoints" / LAST).exists():
+        return None
+    return yaml.safe_load(read_text(out / CONFIG))["precision"]
+
+
+def _what_matters(config: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the settings that change nothing of what is learnt."""
+    data = {key: value for key, value in config["data"].items() if key != "num_workers"}
+    rest = {key: value for key, value in config.items() if key not in ("save_every_steps", "keep_epochs")}
+    return {**rest, "data": data}
 
 
 def average_models(run: Path, out: Path, last: int) -> None:
