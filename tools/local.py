@@ -376,7 +376,7 @@ def last_lines(log: Path, lines: int) -> list[str]:
         stream.seek(0, os.SEEK_END)
         stream.seek(max(0, stream.tell() - 10_000))
         found = stream.read().decode("utf-8", "replace").splitlines()
-    errors = [line for line in found[:-lines] if ": error: " in line]
+    errors = [line for line in found[:-lines] if ": error: " in line and not line.startswith("#")]
     return [*dict.fromkeys(errors[-3:]), *found[-lines:]]
 
 
