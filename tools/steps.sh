@@ -24,7 +24,7 @@ make_features() {
 # Trains, or continues; <settings> are words such as optim.lr=0.001, possibly none.
 train_network() {
   local processes=$1 config=$2 settings=$3 dir=$4 exp=$5 setting log=$5/log/train.log follower=
-  local -a overrides=() python=(python)
+  local -a overrides=() python=(python3)
   [ "$processes" -eq 1 ] || python=(torchrun --standalone --nproc_per_node "$processes")
   for setting in $settings; do overrides+=(--set "$setting"); done
   echo "progress is in $log"

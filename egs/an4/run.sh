@@ -36,13 +36,13 @@ scores=("$exp"/scores/{dev,test,test_3}.{cosine,cosine_mean,plda}.score)
 calibrated=("$exp"/scores/{dev,test,test_3}.{cosine,cosine_mean,plda,asnorm}.llr)
 
 if begin_stage 0 "corpus" --out "$data/corpus.json" --set "$corpus"; then
-  python local/get_corpus.py "$corpus" "$data/corpus.json"
+  python3 local/get_corpus.py "$corpus" "$data/corpus.json"
   end_stage
 fi
 
 if begin_stage 1 "data directories and trials" --out "$data"/{train,dev,test}/utt2spk "$data/test/trials" \
     --in "$data/corpus.json" local/speakers.tsv --set "fold=$fold"; then
-  python local/prepare.py --fold "$fold" "$corpus" "$data"
+  python3 local/prepare.py --fold "$fold" "$corpus" "$data"
   wespk validate-data --audio --disjoint "$data"/{train,dev,test}
   wespk make-trials --apart mdcs,mdcs2 "$data/dev"        # these two could be one person
   wespk make-trials --apart mdcs,mdcs2 "$data/test"

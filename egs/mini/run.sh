@@ -39,14 +39,14 @@ calibrated=("$exp"/scores/{dev,test,test_3}.{cosine,cosine_mean,plda,asnorm}.llr
 
 if begin_stage 0 "corpus" --out "$corpus/manifest.json" --in local/*.py \
     --set "num_train=$num_train num_dev=$num_dev num_test=$num_test"; then
-  python local/make_corpus.py --out "$corpus" --nj "$nj" \
+  python3 local/make_corpus.py --out "$corpus" --nj "$nj" \
     --num_train "$num_train" --num_dev "$num_dev" --num_test "$num_test"
   end_stage
 fi
 
 if begin_stage 1 "data directories and trials" --out "$data"/{train,dev,test}/utt2spk "$data/test/trials" \
     --in "$corpus/manifest.json"; then
-  python local/prepare.py "$corpus" "$data"
+  python3 local/prepare.py "$corpus" "$data"
   wespk validate-data --audio --disjoint "$data"/{train,dev,test}
   wespk make-trials "$data/dev"
   wespk make-trials "$data/test"

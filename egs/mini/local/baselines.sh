@@ -8,5 +8,5 @@ cd "$(dirname "$0")/.."
 
 bash run.sh --stage 3 --stop_stage 6 --set epochs=0 --average 1 --exp exp/untrained
 mkdir -p exp/f0
-python local/f0_baseline.py data/test data/test/trials exp/f0/pitch.score
+python3 local/f0_baseline.py data/test data/test/trials exp/f0/pitch.score
 wespk evaluate data/test/trials exp/f0/pitch.score exp/{untrained,ecapa}/scores/test.{cosine_mean,plda}.score
