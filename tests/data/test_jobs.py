@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from wespk.core.errors import WespkError
-from wespk.core.files import read_json
+from wespk.core.files import read_json, write_json
 from wespk.data.audio import AudioError
 from wespk.data.jobs import Job, Piece, merge_jobs
 from wespk.data.tables import read_archive
@@ -109,6 +109,15 @@ def test_fresh_and_stale_pieces_are_not_merged(run, tmp_path):
     made = len(run("2/2", stamps=changed))
     assert made == 2 * 2 + 3  # job 1 was done twice, job 2 once
     merge_jobs(tmp_path, "feats", 0)
+
+
+def test_incomplete_record_is_not_merged_and_the_piece_is_made_again(run, tmp_path):
+    run("1/1")
+    record = tmp_path / "jobs/feats.1.json"
+    write_json(record, {"job": 1, "jobs": 1, "inputs": "old", "rows": {}})
+    with pytest.raises(WespkError, match="records of feats are incomplete"):
+        merge_jobs(tmp_path, "feats", 0)
+    assert len(run("1/1")) == 10
 
 
 def test_content_digest_does_not_depend_on_the_jobs(run, tmp_path):

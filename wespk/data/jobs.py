@@ -20,6 +20,9 @@ from wespk.core.rejections import Rejections
 from wespk.data.audio import AudioError
 from wespk.data.tables import read_table, write_archive, write_table
 
+RECORD_FORMAT = "content digests"  # another text here makes every piece of an older form be made again
+RECORD_FIELDS = {"job", "jobs", "of", "inputs", "whole", "content", "rows", "info"}
+
 
 @dataclass(frozen=True)
 class Job:
@@ -62,7 +65,7 @@ class Piece:
         items = job.share(self.items)
         stamps = [self.stamp(item) for item in self.items]
         whole = digest(repr(self.info), *stamps)
-        inputs = digest(repr(job), repr(self.info), *job.share(stamps))
+        inputs = digest(RECORD_FORMAT, repr(job), repr(self.info), *job.share(stamps))
         base = self.folder / "jobs"
         ark, scp, ledger, record = (
             base / f"{self.name}.{job.index}.{end}" for end in ("ark", "scp", "rejected", "json")
@@ -137,7 +140,7 @@ def _read_records(folder: Path, name: str) -> list[dict[str, Any]]:
     first = folder / "jobs" / f"{name}.1.json"
     if not first.exists():
         raise WespkError(f"{first}: no such file; run the jobs that make {name} first")
-    count = read_json(first)["jobs"]
+    count = read_json(first).get("jobs", 1)
     records = []
     for index in range(1, count + 1):
         path = folder / "jobs" / f"{name}.{index}.json"
@@ -145,6 +148,10 @@ def _read_records(folder: Path, name: str) -> list[dict[str, Any]]:
             raise WespkError(f"{path}: job {index} of {count} has not finished; run the stage again")
         records.append(read_json(path))
     for record in records:
+        if not record.keys() >= RECORD_FIELDS:
+            raise WespkError(
+                f"{folder}: the records of {name} are incomplete; delete jobs/ and run the stage again"
+            )
         if (record["whole"], record["jobs"]) != (records[0]["whole"], count):
             pair = f"jobs 1 and {record['job']}"
             raise WespkError(f"{folder}: {pair} of {name} were run on different inputs; run all again")
