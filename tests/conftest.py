@@ -40,6 +40,13 @@ def real_data() -> Path:
 
 
 @pytest.fixture
+def tiny_network() -> dict[str, object]:
+    """The `model` section of an ECAPA-TDNN of a few hundred weights."""
+    sizes = {"channels": 16, "mfa_dim": 24, "se_dim": 4, "attention_dim": 4, "scale": 4}
+    return {"name": "ecapa_tdnn", **sizes}
+
+
+@pytest.fixture
 def voice() -> Callable[..., np.ndarray]:
     """Make a voiced-like sound: harmonics of a pitch with a little noise, float32 in [-1, 1]."""
 

@@ -14,26 +14,18 @@ SETTINGS = {
     "batch_size": 8,
     "precision": "fp32",
     "data": {"chunk_frames": 40, "num_workers": 0},
-    "model": {
-        "name": "ecapa_tdnn",
-        "channels": 16,
-        "mfa_dim": 24,
-        "se_dim": 4,
-        "attention_dim": 4,
-        "embedding_dim": 4,
-        "scale": 4,
-    },
     "optim": {"lr": 0.01, "warmup_steps": 2},
 }
 
 
 @pytest.fixture
-def folder(make_corpus, tmp_path):
+def folder(make_corpus, tiny_network, tmp_path):
     """Data directories train and test, and configurations, without features."""
     make_corpus("train", speakers=4, utts=4)
     make_corpus("test", speakers=2, utts=3, first=6)
     (tmp_path / "fbank.conf").write_text("--num-mel-bins=24\n--dither=0\n")
-    (tmp_path / "conf.yaml").write_text(yaml.safe_dump(SETTINGS))
+    settings = {**SETTINGS, "model": {**tiny_network, "embedding_dim": 4}}
+    (tmp_path / "conf.yaml").write_text(yaml.safe_dump(settings))
     return tmp_path
 
 

@@ -14,28 +14,19 @@ SETTINGS = {
     "precision": "fp32",
     "save_every_steps": 2,
     "data": {"chunk_frames": 20, "num_workers": 0, "spec_augment": {"probability": 0.5}},
-    "model": {
-        "name": "ecapa_tdnn",
-        "channels": 16,
-        "mfa_dim": 24,
-        "se_dim": 4,
-        "attention_dim": 4,
-        "embedding_dim": 8,
-        "scale": 4,
-    },
     "optim": {"warmup_steps": 2},
 }
 
 
 @pytest.fixture
-def settings():
-    return SETTINGS
+def settings(tiny_network):
+    return {**SETTINGS, "model": {**tiny_network, "embedding_dim": 8}}
 
 
 @pytest.fixture
-def config():
+def config(settings):
     def make(**changes) -> TrainConfig:
-        return parse_config(TrainConfig, {**SETTINGS, **changes}, "test")
+        return parse_config(TrainConfig, {**settings, **changes}, "test")
 
     return make
 

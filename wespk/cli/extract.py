@@ -39,19 +39,19 @@ def run(args: Namespace) -> None:
 
     from wespk.data.tables import MappedMatrices
     from wespk.features.extractor import normalise
-    from wespk.features.spec import archive_record, archive_spec
+    from wespk.features.spec import read_archive_record
     from wespk.inference import load_model
 
     model = load_model(args.model, trust_code=args.trust_code)
-    archive_spec(args.data).require_same(model.spec.archived(), str(args.data), str(args.model))
+    archive = read_archive_record(args.data)
+    archive.spec.require_same(model.spec.archived(), str(args.data), str(args.model))
     matrices = MappedMatrices(locations)
     position = {utt: index for index, utt in enumerate(locations)}
-    made_from = archive_record(args.data)["content"]
 
     def embedding(utt: str):
         return model.embed(normalise(matrices[position[utt]], model.spec))
 
-    info = {"model": model.digest, "spec": model.spec.digest, "feats": made_from}
+    info = {"model": model.digest, "spec": model.spec.digest, "feats": archive.content}
     start = time.monotonic()
     job = Job.parse(args.job)
     Piece(args.out, "xvector", list(locations), info, lambda utt: utt, embedding).run(job, track)

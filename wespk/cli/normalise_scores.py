@@ -18,11 +18,9 @@ import numpy as np
 
 from wespk.backend import adaptive_s_norm, average_per_model, cosine_scores
 from wespk.cli.options import add_trial_inputs, positive
-from wespk.cli.scoring import load_embeddings, load_sides
-from wespk.core.errors import WespkError
+from wespk.cli.scoring import load_embeddings, load_sides, speakers_of
 from wespk.core.files import write_json
 from wespk.core.progress import say
-from wespk.data.tables import read_table
 from wespk.data.trials import write_scores
 
 
@@ -56,9 +54,6 @@ def _cohort(args: Namespace) -> np.ndarray:
     embeddings = load_embeddings(args.cohort, args.mean)
     if args.cohort_utt2spk is None:
         return embeddings.matrix
-    utt2spk = read_table(args.cohort_utt2spk)
-    unknown = [utt for utt in embeddings.keys if utt not in utt2spk]
-    if unknown:
-        raise WespkError(f"{args.cohort_utt2spk}: '{unknown[0]}' of {args.cohort} has no speaker")
-    speakers, owner = np.unique([utt2spk[utt] for utt in embeddings.keys], return_inverse=True)
+    labels = speakers_of(embeddings, args.cohort, args.cohort_utt2spk)
+    speakers, owner = np.unique(labels, return_inverse=True)
     return average_per_model(embeddings.matrix, owner, len(speakers))[0]

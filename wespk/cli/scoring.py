@@ -11,7 +11,7 @@ from wespk.backend import average_per_model, subtract_mean
 from wespk.core.errors import WespkError
 from wespk.core.files import PathLike
 from wespk.data.kaldi_objects import read_vector
-from wespk.data.tables import read_vectors
+from wespk.data.tables import read_table, read_vectors
 from wespk.data.trials import Trials, read_enrolment, read_trials
 
 
@@ -60,6 +60,15 @@ def load_embeddings(scp: PathLike, mean: PathLike | None) -> Embeddings:
     """Read embeddings and subtract the mean vector, if one is given."""
     keys, matrix = read_vectors(scp)
     return Embeddings(keys, matrix if mean is None else subtract_mean(matrix, read_vector(mean)))
+
+
+def speakers_of(embeddings: Embeddings, scp: PathLike, utt2spk: PathLike) -> np.ndarray:
+    """Return the speaker of each embedding, (N,) strings. One without a speaker is an error."""
+    table = read_table(utt2spk)
+    unknown = [utt for utt in embeddings.keys if utt not in table]
+    if unknown:
+        raise WespkError(f"{utt2spk}: '{unknown[0]}' of {scp} has no speaker ({len(unknown)} so)")
+    return np.array([table[utt] for utt in embeddings.keys])
 
 
 def _require(wanted: list[str], known: object, what: str, where: str) -> None:

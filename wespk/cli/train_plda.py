@@ -12,15 +12,11 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-import numpy as np
-
 from wespk.backend import normalise_length, train_plda
 from wespk.cli.options import positive
-from wespk.cli.scoring import load_embeddings
-from wespk.core.errors import WespkError
+from wespk.cli.scoring import load_embeddings, speakers_of
 from wespk.core.progress import say
 from wespk.data.kaldi_objects import write_plda
-from wespk.data.tables import read_table
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -35,13 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> None:
     """Train and write."""
     embeddings = load_embeddings(args.embeddings, args.mean)
-    utt2spk = read_table(args.utt2spk)
-    unknown = [utt for utt in embeddings.keys if utt not in utt2spk]
-    if unknown:
-        raise WespkError(
-            f"{args.utt2spk}: '{unknown[0]}' of {args.embeddings} has no speaker ({len(unknown)} so)"
-        )
-    labels = np.array([utt2spk[utt] for utt in embeddings.keys])
+    labels = speakers_of(embeddings, args.embeddings, args.utt2spk)
     plda = train_plda(normalise_length(embeddings.matrix, "sqrt_dim"), labels, iterations=args.iterations)
     write_plda(args.plda, plda.mean, plda.transform, plda.psi)
     say(f"{args.plda}: {len(labels)} embeddings of {len(set(labels))} speakers, {args.iterations} iterations")

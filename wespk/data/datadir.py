@@ -13,7 +13,7 @@ from wespk.core.errors import WespkError
 from wespk.core.files import PathLike, read_text, write_text
 from wespk.core.rejections import Rejections
 from wespk.data.audio import AudioError, audio_stamp, check_samples, read_audio
-from wespk.data.tables import byte_sorted, read_table
+from wespk.data.tables import byte_sorted, read_table, table_text
 
 DERIVED = ("feats.scp", "feats.json", "utt2num_frames", "utt2dur", "vad.scp", "rejected.txt")
 PER_UTTERANCE = ("utt2dur", "utt2num_frames", "text", "vad.scp")
@@ -89,15 +89,11 @@ def load_data_dir(path: PathLike) -> DataDir:
         path / "utt2spk", utt2spk, path / ("segments" if segments else "wav.scp"), segments or recordings
     )
     _check_speakers(path, utt2spk)
+    rejected = _rejected(path)
     for name in PER_UTTERANCE:
         if (path / name).exists():
-            _check_same_keys(
-                path / name,
-                read_table(path / name, value_required=name != "text"),
-                path / "utt2spk",
-                utt2spk,
-                allowed=_rejected(path),
-            )
+            table = read_table(path / name, value_required=name != "text")
+            _check_same_keys(path / name, table, path / "utt2spk", utt2spk, allowed=rejected)
     return DataDir(path, recordings, utt2spk, segments)
 
 
@@ -148,18 +144,18 @@ def spk2utt_lines(utt2spk: Mapping[str, str]) -> str:
 
 def write_data_dir(
     path: PathLike, wav: Mapping[str, str], utt2spk: Mapping[str, str], **more: Mapping[str, str]
-) -> None:
-    """Write wav.scp, utt2spk, spk2utt and `more` tables (spk2gender=..., text=...), then check them."""
+) -> DataDir:
+    """Write wav.scp, utt2spk, spk2utt and `more` tables (spk2gender=..., text=...); check and return them."""
     path = Path(path)
     tables = {"wav.scp": wav, "utt2spk": utt2spk, **more}
     for name, table in tables.items():
-        text = "".join(f"{key} {table[key]}\n" for key in byte_sorted(table))
+        text = table_text(table)
         if name in ("wav.scp", "utt2spk") and (path / name).exists() and read_text(path / name) != text:
             for derived in DERIVED:  # they describe other utterances
                 (path / derived).unlink(missing_ok=True)
         write_text(path / name, text)
     write_text(path / "spk2utt", spk2utt_lines({utt: utt2spk[utt] for utt in byte_sorted(utt2spk)}))
-    load_data_dir(path)
+    return load_data_dir(path)
 
 
 def _rejected(path: Path) -> Rejections:

@@ -47,7 +47,12 @@ def read_table(path: PathLike, *, value_required: bool = True) -> dict[str, str]
 
 def write_table(path: PathLike, table: Mapping[str, object]) -> None:
     """Write `key value` lines sorted by bytes, atomically."""
-    write_text(path, "".join(f"{key} {table[key]}\n" for key in byte_sorted(table)))
+    write_text(path, table_text(table))
+
+
+def table_text(table: Mapping[str, object]) -> str:
+    """Return `key value` lines sorted by bytes."""
+    return "".join(f"{key} {table[key]}\n" for key in byte_sorted(table))
 
 
 def byte_sorted(keys: Iterable[str]) -> list[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -132,20 +133,23 @@ def read_spec(path: PathLike) -> FeatureSpec:
     return parse_config(FeatureSpec, read_json(path), str(path))
 
 
-def archive_record(data_dir: PathLike) -> dict[str, Any]:
-    """Return what is stored beside a feats.scp: the specification (`spec`) and a digest (`content`)."""
+@dataclass(frozen=True)
+class ArchiveRecord:
+    """What is stored beside a feats.scp: the specification of the features and a digest of their content."""
+
+    spec: FeatureSpec
+    content: str
+
+
+def read_archive_record(data_dir: PathLike) -> ArchiveRecord:
+    """Read feats.json of a data directory."""
     path = Path(data_dir) / "feats.json"
     if not path.exists():
         raise WespkError(f"{path}: no such file; it says how feats.scp was made: run the feature stage")
     record = read_json(path)
     if not isinstance(record, dict) or not {"spec", "content"} <= record.keys():
         raise WespkError(f"{path}: 'spec' or 'content' is missing; run the feature stage again")
-    return record
-
-
-def archive_spec(data_dir: PathLike) -> FeatureSpec:
-    """Return the specification of a data directory's feats.scp."""
-    return parse_config(FeatureSpec, archive_record(data_dir)["spec"], str(Path(data_dir) / "feats.json"))
+    return ArchiveRecord(parse_config(FeatureSpec, record["spec"], str(path)), record["content"])
 
 
 def read_kaldi_options(path: PathLike) -> FbankOptions:

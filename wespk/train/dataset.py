@@ -19,7 +19,7 @@ from wespk.data.datadir import load_data_dir, load_features
 from wespk.data.tables import MappedMatrices, byte_sorted
 from wespk.features import FeatureSpec
 from wespk.features.extractor import normalise
-from wespk.features.spec import archive_record, archive_spec
+from wespk.features.spec import read_archive_record
 from wespk.train.config import TrainConfig
 from wespk.train.distributed import Ranks
 
@@ -54,8 +54,9 @@ def load_training_set(path: Path, cmn: str) -> TrainingSet:
         raise WespkError(f"{path}: {len(speakers)} speaker(s); training needs at least 2")
     position = {spk: index for index, spk in enumerate(speakers)}
     labels = [position[data.utt2spk[utt]] for utt in locations]
-    spec = archive_spec(path).model_copy(update={"cmn": cmn})
-    return TrainingSet(str(path), locations, labels, speakers, spec, archive_record(path)["content"])
+    archive = read_archive_record(path)
+    spec = archive.spec.model_copy(update={"cmn": cmn})
+    return TrainingSet(str(path), locations, labels, speakers, spec, archive.content)
 
 
 class ChunkDataset(Dataset):

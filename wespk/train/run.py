@@ -13,7 +13,7 @@ from wespk.core.files import read_json, read_text
 from wespk.core.manifest import manifest
 from wespk.core.progress import say
 from wespk.inference.model_dir import CONFIG, MANIFEST, describe_model, save_model
-from wespk.train.checkpoint import LAST, average_weights, epoch_checkpoints
+from wespk.train.checkpoint import LAST, average_weights, epoch_checkpoints, epoch_path
 from wespk.train.config import TrainConfig
 from wespk.train.dataset import TrainingSet
 
@@ -24,7 +24,7 @@ def begin_run(out: Path, config: TrainConfig, data: TrainingSet) -> None:
     A run is begun when it has a checkpoint. Raises `WespkError` naming the first setting that differs:
     continuing it would mix two trainings.
     """
-    if not (out / "checkpoints" / LAST).exists():
+    if not _is_begun(out):
         facts = manifest(seed=config.seed, data_digest=data.digest, data=data.source)
         describe_model(out, config, data.spec, data.speakers, facts)
         return
@@ -40,9 +40,13 @@ def begin_run(out: Path, config: TrainConfig, data: TrainingSet) -> None:
 
 def begun_precision(out: Path) -> str | None:
     """Return the precision of the run begun in `out`, which `auto` keeps anywhere; None without one."""
-    if not (out / "checkpoints" / LAST).exists():
+    if not _is_begun(out):
         return None
     return yaml.safe_load(read_text(out / CONFIG))["precision"]
+
+
+def _is_begun(out: Path) -> bool:
+    return (out / "checkpoints" / LAST).exists()
 
 
 def _what_matters(config: dict[str, Any]) -> dict[str, Any]:
@@ -57,9 +61,10 @@ def average_models(run: Path, out: Path, last: int) -> None:
 
     Raises `WespkError` when the run has fewer epochs than `last`, unless it is an untrained network.
     """
-    found = epoch_checkpoints(run / "checkpoints")
+    folder = run / "checkpoints"
+    found = epoch_checkpoints(folder)
     config = yaml.safe_load(read_text(run / CONFIG))
-    if not found or (config["epochs"] and found[-1].stem != f"epoch-{config['epochs']:04d}"):
+    if not found or (config["epochs"] and found[-1] != epoch_path(folder, config["epochs"])):
         raise WespkError(f"{run}: training has not finished its {config['epochs']} epochs; run stage 3 again")
     chosen = found[-last:]
     if len(chosen) < last and config["epochs"]:

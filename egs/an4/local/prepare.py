@@ -19,7 +19,7 @@ import soundfile
 from wespk.core.errors import WespkError
 from wespk.core.files import atomic_path, read_text
 from wespk.core.progress import say
-from wespk.data.datadir import load_data_dir, write_data_dir
+from wespk.data.datadir import write_data_dir
 
 SAMPLE_RATE = 16000
 NUM_FOLDS = 4
@@ -54,8 +54,7 @@ def prepare(corpus: Path, data: Path, fold: int) -> None:
                 wav[utt] = str(with_header(path, data / "wav" / spk).resolve())
                 utt2spk[utt] = spk
         genders = {spk: spk[0] for spk in set(utt2spk.values())}  # AN4's ids begin with the gender
-        write_data_dir(data / target, wav, utt2spk, spk2gender=genders)
-        say(f"{load_data_dir(data / target)}")
+        say(str(write_data_dir(data / target, wav, utt2spk, spk2gender=genders)))
 
 
 def read_parts() -> dict[str, str]:

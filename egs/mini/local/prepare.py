@@ -19,7 +19,7 @@ from pathlib import Path
 from wespk.core.errors import WespkError
 from wespk.core.files import read_text
 from wespk.core.progress import say
-from wespk.data.datadir import load_data_dir, write_data_dir
+from wespk.data.datadir import write_data_dir
 
 COLUMNS = ["utt", "spk", "set", "gender", "session", "language", "path", "text"]
 
@@ -44,7 +44,7 @@ def prepare(corpus: Path, data: Path) -> None:
     rows = read_utterances(corpus)
     for set_name in dict.fromkeys(row["set"] for row in rows):
         chosen = [row for row in rows if row["set"] == set_name]
-        write_data_dir(
+        written = write_data_dir(
             data / set_name,
             wav={row["utt"]: str(corpus / row["path"]) for row in chosen},
             utt2spk={row["utt"]: row["spk"] for row in chosen},
@@ -53,7 +53,7 @@ def prepare(corpus: Path, data: Path) -> None:
             utt2session={row["utt"]: row["session"] for row in chosen},
             utt2language={row["utt"]: row["language"] for row in chosen},
         )
-        say(str(load_data_dir(data / set_name)))
+        say(str(written))
 
 
 def read_utterances(corpus: Path) -> list[dict[str, str]]:
