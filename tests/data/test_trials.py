@@ -2,40 +2,13 @@ import numpy as np
 import pytest
 
 from wespk.core.errors import WespkError
-from wespk.data.trials import all_pairs, models_against_rest, read_scores, read_trials, write_scores
-
-UTT2SPK = {"a-1": "a", "a-2": "a", "b-1": "b", "b-2": "b", "c-1": "c", "c-2": "c"}
+from wespk.data.trials import read_scores, read_trials, write_scores
 
 
 @pytest.fixture
 def trials(tmp_path):
     (tmp_path / "trials").write_text("a t1 target\na t2 nontarget\nb t1 nontarget\n")
     return read_trials(tmp_path / "trials")
-
-
-def test_all_pairs_are_each_pair_once():
-    enrolment, lines = all_pairs(UTT2SPK)
-    assert len(lines) == 15
-    assert sum(line.endswith(" target\n") for line in lines) == 3
-    assert all(line.split()[0] < line.split()[1] for line in lines)
-    assert enrolment["a-1"] == "a-1"
-
-
-def test_speakers_apart_meet_in_no_trial():
-    _, lines = all_pairs(UTT2SPK, [("c", "a")])
-    assert len(lines) == 11
-    assert not any({line[0], line.split()[1][0]} == {"a", "c"} for line in lines)
-
-
-def test_models_are_tested_by_what_enrolled_nobody():
-    enrolment, lines = models_against_rest(UTT2SPK, 1, seed=1)
-    used = set(enrolment.values())
-    assert len(used) == 3 and len(lines) == 9
-    assert not any(line.split()[1] in used for line in lines)
-    assert models_against_rest(UTT2SPK, 1, seed=1) == (enrolment, lines)
-    assert any(models_against_rest(UTT2SPK, 1, seed=seed)[0] != enrolment for seed in range(2, 6))
-    with pytest.raises(WespkError, match="'a' has 2 utterances, 2 to enrol and 1 to test"):
-        models_against_rest(UTT2SPK, 2, seed=1)
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,21 @@ def as_trials(
     return enrol, test
 
 
+def as_classes(what: str, labels: ArrayLike, size: int) -> tuple[IndexArray, IndexArray]:
+    """Return the class (size,) of each row, in [0, K), and the rows of each class (K,), from labels (size,).
+
+    Labels are numbers or strings; classes are in their order. `what` needs two classes (speakers) at least:
+    raises `WespkError` naming it for fewer, and when the labels do not pair up with the rows.
+    """
+    array = np.asarray(labels)
+    if array.shape != (size,):
+        raise WespkError(f"labels: shape {array.shape} for {size} embeddings; each row needs one")
+    classes, index, counts = np.unique(array, return_inverse=True, return_counts=True)
+    if len(classes) < 2:
+        raise WespkError(f"{what} needs at least 2 speakers, the labels name {len(classes)}")
+    return index, counts
+
+
 def _as_float(name: str, value: ArrayLike) -> FloatArray:
     """Return `value` as float32 if it is that already, else as float64."""
     array = np.asarray(value)

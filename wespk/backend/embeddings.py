@@ -81,6 +81,18 @@ def sum_per_class(rows: FloatArray, index: NDArray[np.intp], num_classes: int) -
     return sums
 
 
+def scatter_about(
+    rows: FloatArray, centres: NDArray[np.float64], index: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Return sum_n d_n d_n^T (D, D), d_n = rows[n] - centres[index[n]], in float64 and in bounded memory."""
+    scatter = np.zeros((rows.shape[1], rows.shape[1]))
+    for start in range(0, len(rows), BLOCK_ROWS):
+        part = slice(start, start + BLOCK_ROWS)
+        deviations = rows[part] - centres[index[part]]
+        scatter += deviations.T @ deviations
+    return scatter
+
+
 def unit_rows(name: str, rows: FloatArray) -> FloatArray:
     """Return the checked rows (N, D) at unit length; a zero vector raises `WespkError` naming `name`."""
     return _scaled(name, rows, "unit")

@@ -9,8 +9,8 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
-from wespk.backend.arrays import FloatArray, as_embeddings
-from wespk.backend.embeddings import BLOCK_ROWS, sum_per_class
+from wespk.backend.arrays import FloatArray, as_classes, as_embeddings
+from wespk.backend.embeddings import scatter_about, sum_per_class
 from wespk.backend.plda import Plda
 from wespk.core.errors import WespkError
 
@@ -38,7 +38,7 @@ def train_plda(
     """
     if iterations < 1:
         raise WespkError(f"iterations: {iterations} is too few; PLDA training takes 1 or more (Kaldi: 10)")
-    stats = _collect(as_embeddings("embeddings", embeddings), np.asarray(labels))
+    stats = _collect(as_embeddings("embeddings", embeddings), labels)
     report = on_iteration or (lambda iteration, objective: None)
     # The current W and B are held as the pair (transform, psi) that makes them I and diag(psi): a class's
     # posterior covariance is then psi / (1 + n psi) whatever its n, and no matrix is ever inverted.
@@ -69,26 +69,18 @@ class _Stats:
         return len(self.mean)
 
 
-def _collect(rows: FloatArray, labels: NDArray) -> _Stats:
+def _collect(rows: FloatArray, labels: ArrayLike) -> _Stats:
     """Gather the statistics, and refuse data from which W cannot be estimated."""
-    if labels.shape != (len(rows),):
-        raise WespkError(f"labels: shape {labels.shape} for {len(rows)} embeddings; each row needs one")
-    speakers, index, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    if len(speakers) < 2:
-        raise WespkError(f"PLDA training needs at least 2 speakers, the labels name {len(speakers)}")
-    dim, spare = rows.shape[1], len(rows) - len(speakers)
+    index, counts = as_classes("PLDA training", labels, len(rows))
+    dim, spare = rows.shape[1], len(rows) - len(counts)
     advice = "give more utterances a speaker, or reduce the dimension first (LDA)"
     if spare < dim:
         raise WespkError(
-            f"PLDA training: {len(rows)} vectors of {len(speakers)} speakers leave {spare} degrees of "
+            f"PLDA training: {len(rows)} vectors of {len(counts)} speakers leave {spare} degrees of "
             f"freedom for a within-class covariance of {dim} dimensions, which is singular; {advice}"
         )
-    centres = sum_per_class(rows, index, len(speakers)) / counts[:, None]
-    scatter = np.zeros((dim, dim))
-    for start in range(0, len(rows), BLOCK_ROWS):
-        part = slice(start, start + BLOCK_ROWS)
-        deviations = rows[part] - centres[index[part]]
-        scatter += deviations.T @ deviations
+    centres = sum_per_class(rows, index, len(counts)) / counts[:, None]
+    scatter = scatter_about(rows, centres, index)
     variances = np.linalg.eigvalsh(scatter)
     if variances[0] <= SINGULAR * variances[-1]:
         flat = int((variances <= SINGULAR * variances[-1]).sum())

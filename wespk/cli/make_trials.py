@@ -4,8 +4,10 @@ Usage:   wespk make-trials [options] DATA
 Example: wespk make-trials data/test                            (all pairs: data/test/trials, data/test/enrol)
          wespk make-trials --num-enrol 3 --suffix _3 data/test  (data/test/trials_3, data/test/enrol_3)
 
-Without --num-enrol every unordered pair of utterances is a trial, and each utterance a model of its own. With
-it each speaker becomes a model of N utterances (seeded choice), tested by all utterances that enrol nobody.
+Without --num-enrol and --enrol every unordered pair of utterances is a trial, and each utterance a model of
+its own. With --num-enrol each speaker becomes a model of N utterances, with --enrol the list says which
+utterances enrol which model; both are tested by all utterances that enrol nobody. Choices depend on the
+seed and the utterance ids alone, so a list is the same everywhere.
 """
 
 from __future__ import annotations
@@ -18,16 +20,22 @@ from wespk.core.errors import WespkError
 from wespk.core.files import write_text
 from wespk.core.progress import say
 from wespk.data.datadir import load_data_dir
-from wespk.data.tables import write_table
-from wespk.data.trials import all_pairs, models_against_rest, read_trials
+from wespk.data.tables import read_table, write_table
+from wespk.data.trial_lists import all_pairs, choose_enrolment, models_against_rest, same_text, thin_out
+from wespk.data.trials import read_enrolment, read_trials
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument("data", type=Path, metavar="DATA", help="data directory")
-    parser.add_argument("--num-enrol", type=positive, metavar="N", help="enrolment utterances a speaker")
-    parser.add_argument("--suffix", default="", help="ending of both files' names, for a second list")
-    parser.add_argument("--seed", type=int, default=1, help="seed of the choice of enrolment utterances (1)")
+    models = parser.add_mutually_exclusive_group()
+    models.add_argument("--num-enrol", type=positive, metavar="N", help="enrolment utterances a speaker")
+    models.add_argument("--enrol", type=Path, metavar="LIST", help="take the models of this enrolment list")
+    parser.add_argument("--suffix", default="", help="ending of the files' names, for a second list")
+    parser.add_argument("--seed", type=int, default=1, help="seed of all choices (1)")
+    parser.add_argument(
+        "--utts-per-speaker", type=positive, metavar="N", help="use at most N utterances of each speaker"
+    )
     parser.add_argument(
         "--apart",
         action="append",
@@ -35,20 +43,37 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="SPK,SPK",
         help="make no trial between these two speakers, who may be one person; may be repeated",
     )
+    parser.add_argument(
+        "--text",
+        type=Path,
+        metavar="TABLE",
+        help="table `utt text`: list nontarget trials of a text that enrolled the model in DATA/same_text",
+    )
 
 
 def run(args: Namespace) -> None:
     """Make the lists, write them, read the trials back and print their counts."""
-    data = load_data_dir(args.data)
+    utt2spk = load_data_dir(args.data).utt2spk
     apart = [_pair(text) for text in args.apart]
-    if args.num_enrol is None:
-        enrolment, lines = all_pairs(data.utt2spk, apart)
+    if args.utts_per_speaker:
+        utt2spk = thin_out(utt2spk, args.utts_per_speaker, args.seed)
+    if args.enrol or args.num_enrol:
+        enrolment = (
+            read_enrolment(args.enrol) if args.enrol else choose_enrolment(utt2spk, args.num_enrol, args.seed)
+        )
+        lines = models_against_rest(utt2spk, enrolment, apart)
     else:
-        enrolment, lines = models_against_rest(data.utt2spk, args.num_enrol, args.seed, apart)
+        enrolment = {utt: [utt] for utt in utt2spk}
+        lines = all_pairs(utt2spk, apart)
     path = args.data / f"trials{args.suffix}"
-    write_table(args.data / f"enrol{args.suffix}", enrolment)
+    write_table(args.data / f"enrol{args.suffix}", {model: " ".join(enrolment[model]) for model in enrolment})
     write_text(path, "".join(lines))
-    say(f"{read_trials(path)}")
+    trials = read_trials(path)
+    say(f"{trials}")
+    if args.text:
+        flagged = list(same_text(trials, enrolment, read_table(args.text)))
+        write_text(args.data / f"same_text{args.suffix}", "".join(flagged))
+        say(f"{args.data / f'same_text{args.suffix}'}: {len(flagged)} nontarget trials of an enrolled text")
 
 
 def _pair(text: str) -> tuple[str, str]:

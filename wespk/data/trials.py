@@ -108,58 +108,6 @@ def read_scores(path: PathLike, trials: Trials) -> np.ndarray:
     return scores[order][place]
 
 
-def all_pairs(
-    utt2spk: Mapping[str, str], apart: Sequence[tuple[str, str]] = ()
-) -> tuple[dict[str, str], list[str]]:
-    """Try every unordered pair of utterances, the earlier one as enrolment.
-
-    No trial is made between two speakers named in `apart`. Returns the enrolment table, each utterance a
-    model of itself, and the trial lines.
-    """
-    utts = np.array(list(utt2spk))
-    spks = np.array(list(utt2spk.values()))
-    first, second = np.triu_indices(len(utts), k=1)
-    for one, other in apart:
-        met = (spks[first] == one) & (spks[second] == other) | (spks[first] == other) & (spks[second] == one)
-        first, second = first[~met], second[~met]
-    labels = np.array(LABELS)[(spks[first] == spks[second]).astype(int)]
-    return {utt: utt for utt in utt2spk}, list(
-        map("%s %s %s\n".__mod__, zip(utts[first], utts[second], labels, strict=True))
-    )
-
-
-def models_against_rest(
-    utt2spk: Mapping[str, str], num_enrol: int, seed: int, apart: Sequence[tuple[str, str]] = ()
-) -> tuple[dict[str, str], list[str]]:
-    """Enrol each speaker from `num_enrol` seeded utterances; test all the others against every model.
-
-    Returns the enrolment table and the trial lines. Raises `WespkError` for a speaker with too few.
-    """
-    by_speaker: dict[str, list[str]] = {}
-    for utt, spk in utt2spk.items():
-        by_speaker.setdefault(spk, []).append(utt)
-    short = [spk for spk, utts in by_speaker.items() if len(utts) <= num_enrol]
-    if short:
-        have = len(by_speaker[short[0]])
-        raise WespkError(
-            f"speaker '{short[0]}' has {have} utterances, {num_enrol} to enrol and 1 to test are needed"
-        )
-    random = np.random.default_rng([seed, num_enrol])
-    enrolment = {}
-    for spk, utts in by_speaker.items():
-        chosen = random.choice(len(utts), num_enrol, replace=False)
-        enrolment[spk] = " ".join(utts[i] for i in sorted(chosen))
-    used = {utt for utts in enrolment.values() for utt in utts.split()}
-    strangers = {frozenset(pair) for pair in apart}
-    lines = [
-        f"{model} {utt} {LABELS[model == spk]}\n"
-        for model in enrolment
-        for utt, spk in utt2spk.items()
-        if utt not in used and frozenset((model, spk)) not in strangers
-    ]
-    return enrolment, lines
-
-
 def _columns(path: PathLike, form: str) -> tuple[list[str], list[str], list[str]]:
     text = read_text(path)
     lines = text.count("\n") + (not text.endswith("\n"))
