@@ -13,11 +13,14 @@ from rich.console import Console
 
 from wespk.core.files import read_text
 from wespk.metrics import (
+    Identification,
+    IdentificationResult,
     Rejected,
     ReportData,
     ScoreSet,
     SystemResult,
     evaluate,
+    identification_table,
     report_page,
     systems_table,
     write_report,
@@ -168,9 +171,9 @@ def test_report_json_has_the_numbers_of_the_page(data):
     assert written["rejected"] == [{"stage": "features", "item": "utt-7", "reason": "empty: no samples"}]
 
 
-def printed(results, width=80):
+def printed(results, width=80, table=systems_table):
     stream = io.StringIO()
-    Console(file=stream, width=width).print(systems_table(results))
+    Console(file=stream, width=width).print(table(results))
     return stream.getvalue()
 
 
@@ -203,3 +206,32 @@ def test_columns_without_any_value_are_left_out():
 def test_lists_of_one_name_and_other_trials_are_kept_apart():
     text = printed([result("one"), result("other", num_target=90)])
     assert "test: 100 target" in text and "test: 90 target" in text
+
+
+IDENTIFIED = [
+    IdentificationResult("si", "cosine", Identification(840, 168, 46, 12)),
+    IdentificationResult("si", "<b>&", Identification(840, 168, 21, 4)),
+    IdentificationResult("short", "cosine", Identification(1840, 168, 460, 120)),
+]
+
+
+def test_identification_alone_makes_a_page_and_the_same_table_on_the_screen():
+    data = ReportData("t", "s", [], identification=IDENTIFIED)
+    page, screen = report_page(data), printed(IDENTIFIED, table=identification_table)
+    words = " ".join(parsed(page).words)
+    for text in ("si: closed-set identification", "short: closed-set", "94.52", "92.8 to 95.9", "1,840"):
+        assert text in words and text in screen
+    assert "No trial list has been scored." not in words
+    assert "<b>&" in screen and "<b>&" in words and "<b>" not in page
+    assert max(map(len, screen.splitlines())) <= 80
+    assert [each["errors"] for each in data.to_json()["identification"]] == [46, 21, 460]
+
+
+def test_the_highest_accuracy_of_a_list_of_several_systems_is_marked():
+    page = report_page(ReportData("t", "s", [], identification=IDENTIFIED))
+    assert re.findall("<strong>(.*?)</strong>", page) == ["97.50"]
+
+
+def test_verification_comes_before_identification(data):
+    page = report_page(ReportData("t", "s", data.systems, identification=IDENTIFIED))
+    assert page.index("short: 100 target") < page.index("si: closed-set") < page.index("Training")

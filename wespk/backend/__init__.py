@@ -2,7 +2,8 @@
 discriminant analysis (`lda`), cosine similarity (`cosine`), the two-covariance PLDA of Kaldi (`plda`),
 adaptive score normalisation (`score_norm`) and the linear calibration of scores into log-likelihood ratios
 (`calibration`). Everything here is a pure function on numpy arrays: an embedding is a row, a trial is a pair
-of row numbers, and no function knows a file, a corpus or an utterance id. Bad input raises `wespk.core.errors.WespkError` with one line to read.
+of row numbers, and no function knows a file, a corpus or an utterance id. Bad input raises
+`wespk.core.errors.WespkError` with one line to read.
 """
 
 from wespk.backend.calibration import LinearCalibration, train_linear_calibration

@@ -59,7 +59,10 @@ def _learn(args: Namespace) -> None:
         if system in learnt:
             raise WespkError(f"{path}: '{system}' has been given before; one development list a system")
         raw = ScoreSet.from_labels(read_scores(path, trials), trials.is_target)
-        calibration = train_linear_calibration(raw.target, raw.nontarget, args.p_target)
+        try:
+            calibration = train_linear_calibration(raw.target, raw.nontarget, args.p_target)
+        except WespkError as error:
+            raise WespkError(f"{path}: {error}") from None
         ratios = ScoreSet(calibration.apply(raw.target), calibration.apply(raw.nontarget))
         learnt[system] = {
             "scale": calibration.scale,

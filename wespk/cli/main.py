@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 from importlib import import_module
 
 import wespk
 from wespk.core.errors import WespkError, nearest
 from wespk.core.process import restart_tuned
+from wespk.core.script import doc_parser, errors_for_people
 
 # In the order of a recipe's stages.
 VERBS = {
@@ -22,11 +21,13 @@ VERBS = {
     "extract": "extract the embeddings of one job's share of a data directory",
     "compute-mean": "compute the mean of embeddings",
     "score-cosine": "score trials by the cosine, after mean subtraction if asked for",
+    "train-lda": "train LDA, a map to fewer dimensions that tell speakers apart",
     "train-plda": "train a PLDA model",
     "score-plda": "score trials by the PLDA log-likelihood ratio",
     "normalise-scores": "adaptive score normalisation (AS-norm) with a cohort",
     "calibrate": "learn calibration and thresholds on development trials",
     "evaluate": "compute EER, minDCF and other figures of score files",
+    "identify": "compute the accuracy of closed-set identification of score files",
     "report": "write the report page of an experiment and print its table",
 }
 TUNED = ("train", "extract")  # verbs whose speed depends on the process's settings
@@ -43,33 +44,15 @@ def main(argv: list[str] | None = None) -> None:
         sys.exit(0)
     if argv[0] in TUNED:
         restart_tuned("wespk", argv)
-    try:
+    with errors_for_people(f"wespk {argv[0]}"):
         _run(argv[0], argv[1:])
-    except WespkError as error:
-        # One that comes out of a loader's worker process brings its traceback along, the message at the end.
-        message = str(error).strip().splitlines()[-1].removeprefix("wespk.core.errors.WespkError: ")
-        print(f"wespk {argv[0]}: error: {message}", file=sys.stderr)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:  # the reader of our output has gone, as with `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
-    except OSError as error:  # disk full, no permission, a file where a folder should be
-        print(f"wespk {argv[0]}: error: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
-        sys.exit(1)
 
 
 def _run(verb: str, arguments: list[str]) -> None:
     if verb not in VERBS:
         raise WespkError(f"unknown verb: {nearest(verb, VERBS)}")
     module = import_module(f"wespk.cli.{verb.replace('-', '_')}")
-    parser = argparse.ArgumentParser(
-        prog=f"wespk {verb}",
-        description=module.__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = doc_parser(module.__doc__, f"wespk {verb}")
     module.add_arguments(parser)
     module.run(parser.parse_args(arguments))
 

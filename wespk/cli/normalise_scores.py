@@ -51,7 +51,7 @@ def run(args: Namespace) -> None:
 
 
 def _cohort(args: Namespace) -> np.ndarray:
-    embeddings = load_embeddings(args.cohort, args.mean)
+    embeddings = load_embeddings(args.cohort, args.mean, args.lda)
     if args.cohort_utt2spk is None:
         return embeddings.matrix
     labels = speakers_of(embeddings, args.cohort, args.cohort_utt2spk)

@@ -21,6 +21,17 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def share(text: str) -> float:
+    """Read a number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise ArgumentTypeError(f"'{text}' is not a number from 0 to 1")
+    return value
+
+
 def limit(text: str) -> float:
     """Read a number of at least 0."""
     try:
@@ -43,6 +54,20 @@ def add_max_rejected(parser: ArgumentParser, default: float) -> None:
     )
 
 
+def add_mean(parser: ArgumentParser) -> None:
+    """Add --mean."""
+    parser.add_argument(
+        "--mean", type=Path, metavar="VEC", help="subtract this mean from all embeddings first"
+    )
+
+
+def add_lda(parser: ArgumentParser) -> None:
+    """Add --lda."""
+    parser.add_argument(
+        "--lda", type=Path, metavar="MAT", help="then map them by this matrix of `wespk train-lda`"
+    )
+
+
 def add_trial_inputs(parser: ArgumentParser) -> None:
     """Add what every scorer takes."""
     parser.add_argument("embeddings", type=Path, metavar="XVECTOR.SCP", help="embeddings of both sides")
@@ -56,6 +81,5 @@ def add_trial_inputs(parser: ArgumentParser) -> None:
         metavar="LIST",
         help="lines `model-id utt utt ...` (without it an enrol-id is itself an utterance)",
     )
-    parser.add_argument(
-        "--mean", type=Path, metavar="VEC", help="subtract this mean from all embeddings first"
-    )
+    add_mean(parser)
+    add_lda(parser)

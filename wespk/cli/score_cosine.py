@@ -1,4 +1,4 @@
-"""Score trials by the cosine of the two embeddings, after mean subtraction if --mean is given.
+"""Score trials by the cosine of the two embeddings, after mean subtraction and LDA if they are given.
 
 Usage:   wespk score-cosine [options] XVECTOR.SCP TRIALS SCORES
 Example: wespk score-cosine --mean exp/ecapa/final/mean.vec exp/ecapa/embeddings/test/xvector.scp \\

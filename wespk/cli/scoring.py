@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wespk.backend import average_per_model, subtract_mean
+from wespk.backend import apply_lda, average_per_model, subtract_mean
 from wespk.core.errors import WespkError
 from wespk.core.files import PathLike
-from wespk.data.kaldi_objects import read_vector
+from wespk.data.kaldi_objects import read_matrix, read_vector
 from wespk.data.tables import read_table, read_vectors
 from wespk.data.trials import Trials, read_enrolment, read_trials
 
@@ -20,7 +20,8 @@ class Sides:
     """The two sides of a trial list.
 
     `enrol` (M, D) and `test` (N, D) are in the order of `trials.enrol_ids` and `trials.test_ids`; a model's
-    embedding is the mean of its `num_utts` (M,) raw enrolment embeddings, as in Kaldi's recipes.
+    embedding is the mean of its `num_utts` (M,) raw enrolment embeddings, as in Kaldi's recipes. (Kaldi
+    averages before it subtracts the mean and applies LDA; both are affine, so that the order is all one.)
     """
 
     trials: Trials
@@ -30,9 +31,12 @@ class Sides:
 
 
 def load_sides(args: Namespace) -> Sides:
-    """Read trials, enrolment list and embeddings; subtract the mean. Any id without embedding is an error."""
+    """Read trials, enrolment list and embeddings, and prepare these as `load_embeddings` does.
+
+    Any id without embedding is an error.
+    """
     trials = read_trials(args.trials)
-    vectors = load_embeddings(args.embeddings, args.mean)
+    vectors = load_embeddings(args.embeddings, args.mean, args.lda)
     if args.enrol is None:
         enrolment = {utt: [utt] for utt in trials.enrol_ids}
     else:
@@ -56,10 +60,20 @@ class Embeddings:
     matrix: np.ndarray
 
 
-def load_embeddings(scp: PathLike, mean: PathLike | None) -> Embeddings:
-    """Read embeddings and subtract the mean vector, if one is given."""
+def load_embeddings(scp: PathLike, mean: PathLike | None, lda: PathLike | None = None) -> Embeddings:
+    """Read embeddings, subtract the mean vector and apply the LDA matrix, as far as they are given."""
     keys, matrix = read_vectors(scp)
-    return Embeddings(keys, matrix if mean is None else subtract_mean(matrix, read_vector(mean)))
+    if mean is not None:
+        matrix = subtract_mean(matrix, read_vector(mean))
+    if lda is not None:
+        affine, dim = read_matrix(lda), matrix.shape[1]
+        if affine.shape[1] != dim + 1:
+            raise WespkError(
+                f"{lda}: is {affine.shape[0]} x {affine.shape[1]}, and the {dim} dimensions of {scp} need "
+                f"{dim + 1} columns; train LDA on embeddings of the same model"
+            )
+        matrix = apply_lda(affine, matrix)
+    return Embeddings(keys, matrix)
 
 
 def speakers_of(embeddings: Embeddings, scp: PathLike, utt2spk: PathLike) -> np.ndarray:

@@ -78,8 +78,8 @@ def models_against_rest(
     rest = {utt: spk for utt, spk in utt2spk.items() if utt not in used}
     if not rest:
         raise WespkError("every utterance enrols a model: none is left to test")
-    model, test = np.indices((len(models), len(rest)))
-    return _trial_lines(models, rest, (model.ravel(), test.ravel()), apart)
+    every = np.indices((len(models), len(rest))).reshape(2, -1)
+    return _trial_lines(models, rest, (every[0], every[1]), apart)
 
 
 def same_text(

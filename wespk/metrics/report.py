@@ -9,6 +9,8 @@ from itertools import groupby
 from typing import Any
 
 from wespk.core.files import PathLike, write_text
+from wespk.metrics.identification import IdentificationResult
+from wespk.metrics.identification_table import HEADINGS, best_top1, by_list, cells, list_title
 from wespk.metrics.markup import Html, element, join, page
 from wespk.metrics.plots import det_svg, histogram_svg, training_svg
 from wespk.metrics.systems import SystemResult, by_trial_list, trials_title
@@ -27,6 +29,12 @@ thresholds were found on the development trials and applied here unchanged (acce
 FAR, FRR and actDCF are the errors and the cost to expect in use.
 """
 
+READING_IDENTIFICATION = """
+Each test utterance is compared with every enrolled speaker and goes to the one that scores highest; a tie
+counts as an error. The highest top-1 accuracy is bold. Top-5: the true speaker is among the five highest. The
+interval is Wilson's for the top-1 accuracy.
+"""
+
 
 @dataclass(frozen=True)
 class Rejected:
@@ -43,7 +51,8 @@ class ReportData:
 
     title: heading of the page, such as ``egs/mini: ecapa_tdnn``.
     summary: one sentence under it; the result in words.
-    systems: results, grouped on the page by trial list in order of appearance.
+    systems: results of verification, grouped on the page by trial list in order of appearance.
+    identification: results of closed-set identification, grouped in the same way, after the others.
     training: rows of the training log, ``{"step", "epoch", "loss", "accuracy", "lr"}`` (see `training_svg`).
     rejected: every item that any stage rejected; the page shows the first 200 of each stage and the count.
     manifest: facts about the run, such as `wespk.core.manifest.manifest` returns; values may be nested.
@@ -57,6 +66,7 @@ class ReportData:
     rejected: Sequence[Rejected] = ()
     manifest: Mapping[str, Any] = field(default_factory=dict)
     config: str = ""
+    identification: Sequence[IdentificationResult] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the numbers of the page as plain values, the content of `report.json`."""
@@ -64,6 +74,7 @@ class ReportData:
             "title": self.title,
             "summary": self.summary,
             "systems": [result.to_json() for result in self.systems],
+            "identification": [result.to_json() for result in self.identification],
             "rejected": [asdict(each) for each in self.rejected],
             "manifest": dict(self.manifest),
         }
@@ -79,19 +90,26 @@ def write_report(path: PathLike, data: ReportData) -> None:
 
 def report_page(data: ReportData) -> str:
     """Return the page: a table and plots for each trial list, then training, rejected items and settings."""
-    shown = columns(data.systems)
-    groups = by_trial_list(data.systems)
     body = [
         element("h1", data.title),
         element("p", data.summary),
-        *(_trial_list(shown, group) for group in groups),
-        _fold("How to read the table", element("p", READING)) if groups else element("p", NO_SCORES),
+        _verification(data.systems),
+        _identification(data.identification),
+        "" if data.systems or data.identification else element("p", NO_SCORES),
         _training(data.training),
         _rejected(data.rejected),
         _manifest(data.manifest),
         _config(data.config),
     ]
     return page(data.title, join(body))
+
+
+def _verification(systems: Sequence[SystemResult]) -> Html:
+    if not systems:
+        return Html()
+    shown = columns(systems)
+    lists = [_trial_list(shown, group) for group in by_trial_list(systems)]
+    return join([*lists, _fold("How to read the table", element("p", READING))])
 
 
 def _trial_list(shown: Sequence[Column], group: Sequence[SystemResult]) -> Html:
@@ -136,6 +154,28 @@ def _cell_class(shown: Sequence[Column], column: Column) -> str:
     """Set the first column of each group apart from the one before."""
     first = next(each for each in shown if each.group == column.group)
     return "number first" if column is first else "number"
+
+
+def _identification(results: Sequence[IdentificationResult]) -> Html:
+    if not results:
+        return Html()
+    lists = [_identification_list(group) for group in by_list(results)]
+    return join([*lists, _fold("How to read accuracies", element("p", READING_IDENTIFICATION))])
+
+
+def _identification_list(group: Sequence[IdentificationResult]) -> Html:
+    best, rows = best_top1(group), []
+    for result in group:
+        top1, *rest = cells(result.identification)
+        marked = element("strong", top1) if top1 == best else top1
+        numbers = [element("td", each, class_="number") for each in (marked, *rest)]
+        rows.append(element("tr", element("th", result.system, scope="row"), *numbers))
+    heads = [element("th", heading, class_="number", scope="col") for heading in HEADINGS]
+    head = element("thead", element("tr", element("th", "system", scope="col"), *heads))
+    table = element("table", head, element("tbody", *rows), class_="systems")
+    return element(
+        "section", element("h2", list_title(group)), element("div", table, class_="scroll", tabindex=0)
+    )
 
 
 def _training(rows: Sequence[Mapping[str, Any]]) -> Html:

@@ -29,7 +29,7 @@ class ScoreSet:
 
     def __post_init__(self) -> None:
         for kind in ("target", "nontarget"):
-            object.__setattr__(self, kind, _checked(kind, getattr(self, kind)))
+            object.__setattr__(self, kind, checked_scores(kind, getattr(self, kind)))
         if not len(self.target) or not len(self.nontarget):
             missing = "nontarget" if len(self.target) else "target"
             raise WespkError(f"{self}: no {missing} trial, and measuring errors needs at least one")
@@ -51,7 +51,8 @@ class ScoreSet:
         return ScoreSet(values[labels], values[~labels])
 
 
-def _checked(kind: str, scores: ArrayLike) -> Scores:
+def checked_scores(kind: str, scores: ArrayLike) -> Scores:
+    """Return `scores` as float64 (K,). Raises `WespkError` naming the `kind` when one is not finite."""
     try:
         values = np.asarray(scores, dtype=np.float64)
     except (TypeError, ValueError):

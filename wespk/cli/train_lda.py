@@ -1,0 +1,55 @@
+"""Train LDA on embeddings, and write its affine matrix in Kaldi's format.
+
+Usage:   wespk train-lda [options] --dim N XVECTOR.SCP UTT2SPK LDA.MAT
+Example: wespk train-lda --dim 150 --mean exp/ecapa/final/mean.vec \\
+           exp/ecapa/embeddings/train/xvector.scp data/train/utt2spk exp/ecapa/final/lda.mat
+
+The training and the scoring verbs take it by --lda, together with the same --mean. The estimate is that of
+Kaldi's ivector-compute-lda; --total-covariance-factor above 0 helps where speakers have few utterances.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from wespk.backend import train_lda
+from wespk.cli.options import add_mean, positive, share
+from wespk.cli.scoring import load_embeddings, speakers_of
+from wespk.core.progress import say
+from wespk.data.kaldi_objects import write_matrix
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument("embeddings", type=Path, metavar="XVECTOR.SCP", help="training embeddings")
+    parser.add_argument("utt2spk", type=Path, metavar="UTT2SPK", help="their speakers")
+    parser.add_argument("lda", type=Path, metavar="LDA.MAT", help="output")
+    parser.add_argument("--dim", type=positive, required=True, metavar="N", help="dimensions to keep")
+    add_mean(parser)
+    parser.add_argument(
+        "--total-covariance-factor",
+        type=share,
+        default=0.0,
+        metavar="F",
+        help="whiten (1 - F) within-speaker + F total covariance (0)",
+    )
+
+
+def run(args: Namespace) -> None:
+    """Train and write; directions without enough variance to whiten are told of."""
+    embeddings = load_embeddings(args.embeddings, args.mean)
+    labels = speakers_of(embeddings, args.embeddings, args.utt2spk)
+    matrix = train_lda(
+        embeddings.matrix,
+        labels,
+        args.dim,
+        args.total_covariance_factor,
+        on_floored=lambda count: say(
+            f"{args.lda}: {count} directions hardly vary within speakers and were floored; give more "
+            "utterances a speaker, or --total-covariance-factor 0.1"
+        ),
+    )
+    write_matrix(args.lda, matrix.astype("float32"))
+    size = f"{embeddings.matrix.shape[1]} to {args.dim} dimensions"
+    say(f"{args.lda}: {size}, {len(labels)} embeddings of {len(set(labels))} speakers")

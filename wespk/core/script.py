@@ -1,0 +1,42 @@
+"""The outside of a command: its argument parser, and errors that become one line and an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from wespk.core.errors import WespkError
+
+
+def doc_parser(doc: str | None, program: str | None = None) -> argparse.ArgumentParser:
+    """Return a parser whose help is a module's docstring, and that takes no abbreviated options."""
+    return argparse.ArgumentParser(
+        prog=program,
+        description=doc,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+@contextmanager
+def errors_for_people(program: str | None = None) -> Iterator[None]:
+    """Turn an error for people into ``PROGRAM: error: message`` and status 1, without a traceback."""
+    program = program or os.path.basename(sys.argv[0])
+    try:
+        yield
+    except WespkError as error:
+        # One that comes out of a loader's worker process brings its traceback along, the message at the end.
+        message = str(error).strip().splitlines()[-1].removeprefix("wespk.core.errors.WespkError: ")
+        print(f"{program}: error: {message}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output has gone, as with `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except OSError as error:  # disk full, no permission, a file where a folder should be
+        print(f"{program}: error: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,149 @@
+"""Downloads that go on where they were cut off, are checked, and are unpacked whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import shutil
+import tarfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from wespk.core.errors import WespkError
+from wespk.core.files import PathLike
+from wespk.core.progress import Ticker, clock, say
+
+BLOCK = 1 << 20
+ROUNDS = 5  # visits to each mirror in which nothing arrives, before giving up
+PAUSE_S = 1.0  # before another round; twice as long after each in which nothing arrived
+TIMEOUT_S = 60
+
+
+def download(
+    urls: Sequence[str], path: PathLike, md5: str = "", sleep: Callable[[float], object] = time.sleep
+) -> None:
+    """Fetch a file from the first of its mirrors that answers; `path` appears when it is whole and right.
+
+    What has arrived is kept in ``PATH.part``, and another call, or another mirror, goes on from there. With
+    `md5` (hexadecimal) the content is checked. A file that is there already is only checked.
+
+    Raises `WespkError` when no mirror delivers, and for a wrong checksum; the next call then begins afresh.
+    """
+    path = Path(path)
+    part = path.with_name(f"{path.name}.part")
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _fetch(urls, part, sleep)
+    source = path if path.exists() else part
+    if md5 and (found := _md5(source)) != md5:
+        source.unlink()
+        raise WespkError(
+            f"{urls[0]}: the download has MD5 {found} where {md5} is right; it was removed, run this again"
+        )
+    if source is part:
+        part.rename(path)
+
+
+def unpack(archive: PathLike, folder: PathLike) -> None:
+    """Unpack a tar archive, compressed or not; `folder` appears when all of it is there.
+
+    What an earlier call left half done is done again. Raises `WespkError` for a damaged archive and for one
+    that would write outside of the folder.
+    """
+    folder = Path(folder)
+    partial = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        with tarfile.open(archive) as packed:
+            packed.extractall(partial, filter="data")
+    except (tarfile.TarError, EOFError, OSError) as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise WespkError(
+            f"{archive}: cannot be unpacked ({error}); is it whole, and is there room?"
+        ) from None
+    partial.rename(folder)
+
+
+def _fetch(urls: Sequence[str], part: Path, sleep: Callable[[float], object]) -> None:
+    failures: list[str] = []
+    idle = 0
+    while idle < ROUNDS:
+        if failures:
+            pause = PAUSE_S * 2**idle
+            say(f"{failures[-1]}; trying again in {pause:.0f} s")
+            sleep(pause)
+            failures.clear()
+        before = _size(part)
+        for url in urls:
+            try:
+                return _go_on(url, part)
+            except (OSError, http.client.HTTPException) as error:  # URLError and timeouts are OSErrors
+                failures.append(f"{url}: {getattr(error, 'reason', None) or error or type(error).__name__}")
+        idle = 0 if _size(part) > before else idle + 1
+    kept = f" ({_size(part):,} bytes have arrived and are kept)" if _size(part) else ""
+    raise WespkError(f"{failures[0]}{kept}")
+
+
+def _go_on(url: str, part: Path) -> None:
+    """Append what is missing; raise `OSError` when the connection ends early."""
+    have = _size(part)
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    try:
+        answer = urllib.request.urlopen(request, timeout=TIMEOUT_S)
+    except urllib.error.HTTPError as error:
+        if error.code == 416 and error.headers.get("Content-Range") == f"bytes */{have}":
+            return  # nothing is missing
+        raise
+    with answer, open(part, "ab") as target:
+        if have and answer.status != 206:  # the whole file, from its first byte
+            have = 0
+            target.truncate(0)
+        length = answer.headers.get("Content-Length")
+        total = have + int(length) if length else 0
+        if total:
+            _require_room(part.parent, total - have)
+        for done in _copy(answer, target, have, total, url):
+            have = done
+        if total and have < total:
+            raise OSError(f"the connection ended after {have:,} of {total:,} bytes")
+
+
+def _copy(source: BinaryIO, target: BinaryIO, have: int, total: int, url: str) -> Iterator[int]:
+    """Copy block by block, yielding how many bytes there are now, and show the progress."""
+    ticker, begun_with = Ticker(), have
+    say(f"downloading {url}" + (f", from byte {have:,}" if have else ""))
+    while block := source.read(BLOCK):
+        target.write(block)
+        have += len(block)
+        yield have
+        if ticker.due():
+            rate = (have - begun_with) / max(1e-3, time.monotonic() - ticker.start)
+            left = f" of {total / 1e6:,.0f}, {clock((total - have) / rate)} left" if total else ""
+            ticker.show(f"{have / 1e6:,.0f}{left} MB, {rate / 1e6:.1f} MB/s")
+    ticker.clear()
+
+
+def _require_room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise WespkError(
+            f"{folder}: {needed / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free; choose another folder"
+        )
+
+
+def _size(path: Path) -> int:
+    return os.path.getsize(path) if path.exists() else 0
+
+
+def _md5(path: Path) -> str:
+    total = hashlib.md5(usedforsecurity=False)
+    with open(path, "rb") as stream:
+        while block := stream.read(BLOCK):
+            total.update(block)
+    return total.hexdigest()
