@@ -8,6 +8,7 @@
 #   bash tests/run.sh tests/tools -k stage        # paths are relative to the repository
 #
 # --venv  as in tools/setup_env.sh (default: $WESPK_VENV, else .venv of the repository)
+# WESPK_TEST_SLURM  a variable: the slurm.conf that tests/slurm/up.sh prints; without it tests/slurm is skipped
 
 set -euo pipefail
 

@@ -20,12 +20,13 @@ make_features() {
   done
 }
 
-# Usage: train_network <num-processes> <config> <settings> <data-dir> <exp-dir>
-# Trains, or continues; <settings> are words such as optim.lr=0.001, possibly none.
+# Usage: train_network <processes-per-machine> <config> <settings> <data-dir> <exp-dir>
+# Trains, or continues; <settings> are words such as optim.lr=0.001, possibly none. On a cluster, as many
+# machines train together as the recipe's variable `nnodes` says.
 train_network() {
   local processes=$1 config=$2 settings=$3 dir=$4 exp=$5 setting log=$5/log/train.log follower=
-  local -a overrides=() python=(python3)
-  [ "$processes" -eq 1 ] || python=(torchrun --standalone --nproc_per_node "$processes")
+  local -a overrides=() machines=()
+  [ "${nnodes:-1}" -eq 1 ] || machines=(--nodes "$nnodes")
   for setting in $settings; do overrides+=(--set "$setting"); done
   echo "progress is in $log"
   if [ -t 1 ]; then # and on the terminal
@@ -33,8 +34,8 @@ train_network() {
     tail --pid=$$ -n 0 -F "$log" 2> /dev/null &
     follower=$!
   fi
-  $train_cmd --gpu "$processes" "$log" \
-    "${python[@]}" -m wespk train --config "$config" "${overrides[@]}" "$dir" "$exp"
+  $train_cmd --gpu "$processes" "${machines[@]}" "$log" distributed.sh "$processes" \
+    -m wespk train --config "$config" "${overrides[@]}" "$dir" "$exp"
   [ -z "$follower" ] || kill "$follower" || true
   grep '^epoch' "$log" | tail -n 1 || true # a run that was complete has trained no step
 }
@@ -91,10 +92,25 @@ evaluate_lists() {
   done
 }
 
-# Usage: score_files <exp-dir> <list> score|llr "<system> ..."
-# Sets the caller's array `files` to the systems' score files on a list.
+# Usage: identify_lists <data> <exp-dir> "<list> ..." "<system> ..."
+# Accuracy of closed-set identification by each system on each list, in EXP/identification/LIST.json.
+identify_lists() {
+  local data=$1 exp=$2 lists=$3 systems=$4 list name
+  local -a files
+  for list in $lists; do
+    name=${list%%_*}
+    score_files "$exp" "$list" score "$systems"
+    wespk identify --results "$exp/identification/$list.json" \
+      "$data/$name/trials${list#"$name"}" "${files[@]}" > /dev/null
+  done
+}
+
+# Usage: score_files <exp-dir> "<list> ..." score|llr "<system> ..."
+# Sets the caller's array `files` to the systems' score files on the lists.
 score_files() {
-  local system
+  local list system
   files=()
-  for system in $4; do files+=("$1/scores/$2.$system.$3"); done
+  for list in $2; do
+    for system in $4; do files+=("$1/scores/$list.$system.$3"); done
+  done
 }

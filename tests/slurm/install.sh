@@ -3,35 +3,37 @@
 #
 # Usage: tests/slurm/install.sh
 #
-# Debian and Ubuntu only, as root or with sudo. No service is started: tests/slurm/up.sh does that in a folder.
+# Debian and Ubuntu only, as root or with sudo. tests/slurm/up.sh then starts the daemons in a folder of yours.
 
 set -euo pipefail
+PATH=$PATH:/usr/sbin:/sbin
 
 missing() {
   local program
   for program in munged slurmctld slurmd sbatch srun scontrol; do
-    PATH=$PATH:/usr/sbin:/sbin command -v "$program" > /dev/null || { echo "$program"; return; }
+    command -v "$program" > /dev/null || { echo "$program"; return; }
   done
 }
 
-[ -n "$(missing)" ] || exit 0
-if ! command -v apt-get > /dev/null; then
-  echo "install.sh: no apt-get here: install Slurm (slurmctld, slurmd, its commands) and munge by hand" >&2
+fail() {
+  echo "install.sh: $*" >&2
   exit 1
-fi
+}
+
+[ -n "$(missing)" ] || exit 0
+command -v apt-get > /dev/null || fail "no apt-get: install Slurm (slurmctld, slurmd, commands) and munge by hand"
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
-  command -v sudo > /dev/null || { echo "install.sh: run this as root: there is no sudo" >&2; exit 1; }
+  command -v sudo > /dev/null || fail "run this as root: there is no sudo"
   as_root=(sudo -n)
 fi
 
-# An installed package must not start its service: this machine may be anybody's.
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 bash -c '
-  packages=(slurmctld slurmd slurm-client munge)
-  apt-get install -y -q --no-install-recommends "${packages[@]}" ||
-    { apt-get update -q && apt-get install -y -q --no-install-recommends "${packages[@]}"; }
-' > /dev/null
-if [ -n "$(missing)" ]; then
-  echo "install.sh: the packages are installed, but $(missing) is not to be found" >&2
-  exit 1
+install=(${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
+  --no-install-recommends slurmctld slurmd slurm-client munge)
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! "${install[@]}" > "$log" 2>&1; then # the package lists may be old
+  ${as_root[@]+"${as_root[@]}"} apt-get update -qq > "$log" 2>&1 && "${install[@]}" >> "$log" 2>&1 ||
+    { tail -n 15 "$log" >&2; fail "apt-get has failed"; }
 fi
+[ -z "$(missing)" ] || fail "the packages are installed, but there is no $(missing)"

@@ -1,72 +1,55 @@
 """Find AN4, or download it from its public home, and note where it is.
 
-Usage:   local/get_corpus.py CORPUS RECORD
-Example: local/get_corpus.py data/download data/corpus.json
+Usage:   local/get_corpus.py [options] DATA
+Example: local/get_corpus.py data                        (downloads 64 MB, free for any purpose)
+         local/get_corpus.py --corpus /corpora/an4 data
 
-CORPUS is a folder that holds AN4 in any layout. If it does not exist it is made by downloading the corpus
-(64 MB, free for any purpose, see its licence). RECORD gets the folder and what was found in it, as JSON.
+The corpus may be in any layout. DATA/corpus.json tells what was found.
 """
 
 from __future__ import annotations
 
-import argparse
-import shutil
-import sys
-import tarfile
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 from prepare import find_recordings, read_parts
 
 from wespk.core.errors import WespkError
-from wespk.core.files import digest, write_json
+from wespk.core.files import write_json
 from wespk.core.progress import say
+from wespk.core.script import doc_parser, errors_for_people
+from wespk.data.corpus import describe
+from wespk.data.download import download, unpack
 
 URL = "http://www.speech.cs.cmu.edu/databases/an4/an4_sphere.tar.gz"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("corpus", type=Path, metavar="CORPUS")
-    parser.add_argument("record", type=Path, metavar="RECORD")
+    parser = doc_parser(__doc__)
+    parser.add_argument("data", type=Path, metavar="DATA")
+    parser.add_argument("--corpus", type=Path, metavar="DIR", help="folder of the corpus (default: download)")
     parser.add_argument("--url", default=URL, help=f"where to download from (default {URL})")
     args = parser.parse_args()
-    try:
-        if not args.corpus.exists():
-            download(args.url, args.corpus)
-        files = find_recordings(args.corpus, set(read_parts()))
-    except WespkError as error:
-        sys.exit(f"get_corpus.py: error: {error}")
-    names = [
-        f"{path.relative_to(args.corpus)} {path.stat().st_size}" for paths in files.values() for path in paths
-    ]
-    found = {"speakers": len(files), "recordings": len(names), "digest": digest(*sorted(names))}
-    write_json(args.record, {"corpus": str(args.corpus), **found})
-    say(f"{args.corpus}: {found['recordings']} recordings of {found['speakers']} speakers")
+    with errors_for_people():
+        corpus = args.corpus or fetch(args.url, args.data / "download")
+        files = find_recordings(corpus, set(read_parts()))
+        record = describe(corpus, [path for paths in files.values() for path in paths])
+        write_json(args.data / "corpus.json", record)
+        say(f"{corpus}: {record['recordings']} recordings of {len(files)} speakers")
 
 
-def download(url: str, corpus: Path) -> None:
-    """Fetch the archive and unpack it; `corpus` appears only when it is whole."""
-    partial = corpus.with_name(f"{corpus.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    archive = partial / "archive.tar.gz"
-    say(f"downloading {url}")
-    try:
-        with urllib.request.urlopen(url, timeout=60) as source, open(archive, "wb") as target:
-            shutil.copyfileobj(source, target)
-        with tarfile.open(archive) as packed:
-            packed.extractall(partial, filter="data")
-    except (OSError, urllib.error.URLError, tarfile.TarError, EOFError) as error:
-        shutil.rmtree(partial)
-        raise WespkError(
-            f"{url}: {error}; download AN4 by hand and give its folder with --corpus DIR"
-        ) from None
-    archive.unlink()
-    partial.rename(corpus)
+def fetch(url: str, corpus: Path) -> Path:
+    """Download and unpack the corpus; the archive is removed when `corpus` is whole."""
+    archive = corpus.with_name("an4.tar.gz")
+    if not corpus.exists():
+        try:
+            download([url], archive)
+            unpack(archive, corpus)
+        except WespkError as error:
+            raise WespkError(
+                f"{error}; or download AN4 by hand and give its folder with --corpus DIR"
+            ) from None
+    archive.unlink(missing_ok=True)
+    return corpus
 
 
 if __name__ == "__main__":

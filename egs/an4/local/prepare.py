@@ -1,24 +1,23 @@
-"""Make the data directories of AN4 from any layout in which it circulates.
+"""Make the data directories of AN4 from the corpus that get_corpus.py has found, in any layout.
 
-Usage:   local/prepare.py [--fold N] CORPUS DATA
-Example: local/prepare.py --fold 1 /corpora/an4 data
+Usage:   local/prepare.py [--fold N] DATA
+Example: local/prepare.py --fold 1 data
 
-CORPUS holds a folder a speaker somewhere below it, with .flac, .wav, .sph or headerless .raw files
+The corpus holds a folder a speaker somewhere below it, with .flac, .wav, .sph or headerless .raw files
 (16 kHz, 16 bit, big-endian). local/speakers.tsv names the 16 test speakers and the 4 folds of the other 48:
 fold N becomes data/dev, the other folds data/train. Speakers that it does not name are used nowhere.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 from pathlib import Path
 
 import soundfile
 
 from wespk.core.errors import WespkError
-from wespk.core.files import atomic_path, read_text
+from wespk.core.files import atomic_path, read_json, read_text
 from wespk.core.progress import say
+from wespk.core.script import doc_parser, errors_for_people
 from wespk.data.datadir import write_data_dir
 
 SAMPLE_RATE = 16000
@@ -27,20 +26,16 @@ SUFFIXES = (".flac", ".wav", ".sph", ".raw")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("corpus", type=Path, metavar="CORPUS")
+    parser = doc_parser(__doc__)
     parser.add_argument("data", type=Path, metavar="DATA")
     parser.add_argument("--fold", type=int, choices=range(1, NUM_FOLDS + 1), default=1)
     args = parser.parse_args()
-    try:
-        prepare(args.corpus, args.data, args.fold)
-    except WespkError as error:
-        sys.exit(f"prepare.py: error: {error}")
+    with errors_for_people():
+        prepare(args.data, args.fold)
 
 
-def prepare(corpus: Path, data: Path, fold: int) -> None:
+def prepare(data: Path, fold: int) -> None:
+    corpus = Path(read_json(data / "corpus.json")["corpus"])
     parts = read_parts()
     files = find_recordings(corpus, set(parts))
     names = {"test": "test", str(fold): "dev"}

@@ -15,7 +15,6 @@ import argparse
 import dataclasses
 import os
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +31,7 @@ from plan import SETS, Options, Speaker, make_plan
 from wespk.core.errors import WespkError
 from wespk.core.files import digest, file_digest, read_json, read_text, write_json, write_text
 from wespk.core.progress import say, track
+from wespk.core.script import doc_parser, errors_for_people
 
 LOCAL = Path(__file__).resolve().parent
 MAKERS = ("make_corpus.py", "plan.py", "voices.py", "sentences.py", "channels.py", "espeak.py", "speak.py")
@@ -48,33 +48,17 @@ HELP = {
 COLUMNS = ("utt", "spk", "set", "gender", "session", "language", "path", "text")
 
 
-def main() -> int:
-    arguments = parse_arguments()
-    options = Options(**{field.name: getattr(arguments, field.name) for field in dataclasses.fields(Options)})
-    try:
-        make_corpus(arguments.out, options, arguments.nj)
-    except WespkError as error:
-        print(f"make_corpus.py: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"make_corpus.py: {error.filename or arguments.out}: {error.strerror}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("make_corpus.py: stopped; run it again to go on", file=sys.stderr)
-        return 130
-    return 0
-
-
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def main() -> None:
+    parser = doc_parser(__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the corpus")
     for field in dataclasses.fields(Options):
         what = f"{HELP[field.name]} ({field.default})"
         parser.add_argument(f"--{field.name}", type=_whole, default=field.default, help=what)
     parser.add_argument("--nj", type=_whole, default=os.cpu_count() or 1, help="voices made side by side")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    options = Options(**{field.name: getattr(arguments, field.name) for field in dataclasses.fields(Options)})
+    with errors_for_people():
+        make_corpus(arguments.out, options, arguments.nj)
 
 
 def make_corpus(out: Path, options: Options, nj: int) -> None:
@@ -209,4 +193,4 @@ def _whole(text: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -10,33 +10,26 @@ utt2language. The paths in wav.scp begin with <corpus> as given, so a relative o
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
-import sys
 from pathlib import Path
 
 from wespk.core.errors import WespkError
 from wespk.core.files import read_text
 from wespk.core.progress import say
+from wespk.core.script import doc_parser, errors_for_people
 from wespk.data.datadir import write_data_dir
 
 COLUMNS = ["utt", "spk", "set", "gender", "session", "language", "path", "text"]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def main() -> None:
+    parser = doc_parser(__doc__)
     parser.add_argument("corpus", type=Path, help="folder that make_corpus.py has made")
     parser.add_argument("data", type=Path, help="folder of the data directories")
     arguments = parser.parse_args()
-    try:
+    with errors_for_people():
         prepare(arguments.corpus, arguments.data)
-    except WespkError as error:
-        print(f"prepare.py: {error}", file=sys.stderr)
-        return 1
-    return 0
 
 
 def prepare(corpus: Path, data: Path) -> None:
@@ -72,4 +65,4 @@ def read_utterances(corpus: Path) -> list[dict[str, str]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

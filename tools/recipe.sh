@@ -1,0 +1,108 @@
+# shellcheck shell=bash
+# Sourced by a recipe's run.sh after its options: the stages that do not depend on the corpus, 2 to 8.
+#
+#   . "$WESPK_ROOT/tools/recipe.sh"
+#   if begin_stage 0 ...       the recipe's own: get the corpus, make data directories and trials
+#   features_stage             # 2: feats.scp of train, dev and test
+#   training_stage             # 3: the network
+#   averaging_stage            # 4: exp/NAME/final, the model directory
+#   embeddings_stage           # 5
+#   scores_stage               # 6: cosine, cosine_mean, plda
+#   normalisation_stage        # 7: asnorm; calibration learnt on the list `dev`
+#   report_stage               # 8: results, report page, table
+#
+# They read the recipe's options data, config, exp, set, nj, nproc, nnodes, average, lda_dim and top_k, and
+#   record       a file that changes when the corpus does
+#   lists        the trial lists (see steps.sh), `dev` and others: "dev test test_3"
+#   verified     those that verification is reported on (default: all)
+#   identified   those that closed-set identification is reported on (default: none)
+# A recipe that wants another stage writes its own `if begin_stage ...; then ... end_stage; fi` in the place
+# of the call.
+
+. "$WESPK_ROOT/tools/stages.sh"
+. "$WESPK_ROOT/tools/steps.sh"
+
+# shellcheck disable=SC2154 # the recipe's options
+exp=${exp:-exp/$(basename "$config" .yaml)}
+systems="cosine cosine_mean plda asnorm"
+_mean=$exp/final/mean.vec
+_train=$exp/embeddings/train/xvector.scp
+_embeddings=("$exp"/embeddings/{train,dev,test}/xvector.json)
+
+features_stage() {
+  begin_stage 2 "features" --out "$data"/{train,dev,test}/feats.scp \
+    --in conf/fbank.conf "$record" "$data"/{train,dev,test}/{wav.scp,utt2spk} || return 0
+  make_features "$nj" conf/fbank.conf "$data"/{train,dev,test}
+  end_stage
+}
+
+training_stage() {
+  begin_stage 3 "training" --out "$exp/checkpoints/last.pt" \
+    --in "$config" "$data"/train/{feats.json,utt2spk} --set "$set" || return 0
+  train_network "$nproc" "$config" "$set" "$data/train" "$exp"
+  end_stage
+}
+
+averaging_stage() {
+  begin_stage 4 "model averaging" --out "$exp/final/model.safetensors" \
+    --in "$exp/checkpoints/last.pt" --set "average=$average" || return 0
+  wespk average-models --last "$average" "$exp" "$exp/final"
+  end_stage
+}
+
+embeddings_stage() {
+  begin_stage 5 "embeddings" --out "${_embeddings[@]}" "$_mean" \
+    --in "$exp/final/model.safetensors" "$data"/{train,dev,test}/feats.json || return 0
+  extract_embeddings "$nj" "$data" "$exp" train dev test
+  wespk compute-mean "$_train" "$_mean"
+  end_stage
+}
+
+scores_stage() {
+  local -a files lda=()
+  score_files "$exp" "$lists" score "cosine cosine_mean plda"
+  begin_stage 6 "cosine and PLDA scores" --out "${files[@]}" "$exp/final/plda" \
+    --in "${_embeddings[@]}" "$data"/{dev,test}/{trials*,enrol*} --set "lda_dim=$lda_dim" || return 0
+  if [ -n "$lda_dim" ]; then
+    wespk train-lda --dim "$lda_dim" --mean "$_mean" "$_train" "$data/train/utt2spk" "$exp/final/lda.mat"
+    lda=(--lda "$exp/final/lda.mat")
+  fi
+  wespk train-plda --mean "$_mean" "${lda[@]}" "$_train" "$data/train/utt2spk" "$exp/final/plda"
+  for_each_list "$data" "$exp" "$lists" cosine wespk score-cosine
+  for_each_list "$data" "$exp" "$lists" cosine_mean wespk score-cosine --mean "$_mean"
+  for_each_list "$data" "$exp" "$lists" plda \
+    wespk score-plda --mean "$_mean" "${lda[@]}" --plda "$exp/final/plda"
+  end_stage
+}
+
+normalisation_stage() {
+  local -a files raw out
+  score_files "$exp" "$lists" score "cosine cosine_mean plda"
+  raw=("${files[@]}")
+  score_files "$exp" "$lists" score asnorm
+  out=("${files[@]}")
+  if [ -n "${verified-$lists}" ]; then
+    score_files "$exp" "${verified-$lists}" llr "$systems"
+    out+=("${files[@]}" "$exp/final/calibration.json")
+  fi
+  begin_stage 7 "score normalisation and calibration" --out "${out[@]}" \
+    --in "${raw[@]}" "${_embeddings[@]}" --set "top_k=$top_k" || return 0
+  for_each_list "$data" "$exp" "$lists" asnorm wespk normalise-scores --mean "$_mean" \
+    --cohort "$_train" --cohort-utt2spk "$data/train/utt2spk" --top-k "$top_k"
+  [ -z "${verified-$lists}" ] || calibrate_lists "$data" "$exp" "${verified-$lists}" "$systems"
+  end_stage
+}
+
+report_stage() {
+  local -a files
+  score_files "$exp" "$lists" score "$systems"
+  if begin_stage 8 "report" --out "$exp/report/index.html" --in "${files[@]}" "$exp/history.json" \
+      --set "verified=${verified-$lists} identified=${identified:-}"; then
+    rm -rf "${exp:?}"/{results,identification}
+    evaluate_lists "$data" "$exp" "${verified-$lists}" "$systems"
+    identify_lists "$data" "$exp" "${identified:-}" "$systems"
+    wespk report "$exp" > /dev/null
+    end_stage
+  fi
+  [ "${stop_stage:-8}" -lt 8 ] || cat "$exp/report/table.txt"
+}
