@@ -19,6 +19,22 @@
 # A recipe that wants another stage writes its own `if begin_stage ...; then ... end_stage; fi` in the place
 # of the call.
 
+_refuse() {
+  echo "$0: $*" >&2
+  exit 1
+}
+
+[ $# -eq 0 ] || _refuse "unexpected '$1': options are written --name value"
+
+# The corpus of an earlier run holds until another is given to stage 0.
+if [ -f "$data/corpus.json" ]; then
+  _given=$(sed -n 's/^  "given": "\(.*\)",\{0,1\}$/\1/p' "$data/corpus.json")
+  corpus=${corpus:-$_given}
+  [ "$corpus" = "$_given" ] || [ "${stage:-0}" = 0 ] ||
+    _refuse "--corpus $corpus: --stage $stage leaves out stage 0, which would take it; $data is made of another"
+fi
+[ "$lda_dim" != none ] || lda_dim=
+
 . "$WESPK_ROOT/tools/stages.sh"
 . "$WESPK_ROOT/tools/steps.sh"
 
@@ -39,8 +55,20 @@ features_stage() {
 training_stage() {
   begin_stage 3 "training" --out "$exp/checkpoints/last.pt" \
     --in "$config" "$data"/train/{feats.json,utt2spk} --set "$set" || return 0
+  _check_sizes
   train_network "$nproc" "$config" "$set" "$data/train" "$exp"
   end_stage
+}
+
+# The back-end's sizes, before hours of training rather than after them.
+_check_sizes() {
+  local speakers
+  [ -f "$data/train/spk2utt" ] || return 0
+  speakers=$(wc -l < "$data/train/spk2utt")
+  [ -z "$lda_dim" ] || [ "$lda_dim" -lt "$speakers" ] ||
+    _refuse "--lda_dim $lda_dim: of $speakers training speakers LDA keeps $((speakers - 1)) dimensions at most;" \
+      "choose fewer, or --lda_dim none"
+  [ "$top_k" -le "$speakers" ] || _refuse "--top_k $top_k: the cohort is the $speakers training speakers; choose fewer"
 }
 
 averaging_stage() {
@@ -66,6 +94,8 @@ scores_stage() {
   if [ -n "$lda_dim" ]; then
     wespk train-lda --dim "$lda_dim" --mean "$_mean" "$_train" "$data/train/utt2spk" "$exp/final/lda.mat"
     lda=(--lda "$exp/final/lda.mat")
+  else
+    rm -f "$exp/final/lda.mat"
   fi
   wespk train-plda --mean "$_mean" "${lda[@]}" "$_train" "$data/train/utt2spk" "$exp/final/plda"
   for_each_list "$data" "$exp" "$lists" cosine wespk score-cosine

@@ -38,9 +38,10 @@ if begin_stage 0 "corpus" --out "$data/corpus.json" --in local/*.py --set "$corp
 fi
 
 if begin_stage 1 "data directories and trials" --out "$data"/{train,dev,test}/utt2spk "$data/test/trials" \
-    --in "$data/corpus.json" --set "num_enrol=$num_enrol pairs_per_speaker=$pairs_per_speaker"; then
+    --in "$data/corpus.json" local/*.py --set "num_enrol=$num_enrol pairs_per_speaker=$pairs_per_speaker"; then
   python3 local/prepare.py "$data"
-  wespk validate-data --disjoint "$data"/{train,dev,test}   # stage 2 decodes the audio and lists what is bad
+  wespk validate-data --disjoint "$data"/{train,dev,test}
+  wespk validate-data --audio "$data"/{dev,test}            # of train, stage 2 lists what cannot be decoded
   wespk make-trials --num-enrol "$num_enrol" "$data/dev"
   wespk make-trials --num-enrol "$num_enrol" "$data/test"   # Kaldi's form: 7116 targets of 142,320 trials
   wespk make-trials --utts-per-speaker "$pairs_per_speaker" --suffix _pairs "$data/test"

@@ -21,7 +21,7 @@ nj=2                      # jobs side by side for features and embeddings
 nproc=1                   # training processes of a machine: one for each GPU
 nnodes=1                  # machines that train together, on a cluster
 average=5                 # epochs whose weights are averaged
-lda_dim=                  # dimensions that LDA keeps for PLDA; none: PLDA without LDA
+lda_dim=none              # dimensions that LDA keeps for PLDA; none: PLDA without LDA
 top_k=20                  # nearest cohort speakers for AS-norm, of 36
 help_message="Usage: bash run.sh [options]    speaker verification on AN4"
 . "$WESPK_ROOT/tools/parse_options.sh"

@@ -44,7 +44,7 @@ if begin_stage 0 "corpus" --out "$data/corpus.json" --in local/*.{py,tsv} --set 
 fi
 
 if begin_stage 1 "data directories and trials" --out "$data"/{train,dev,test}/utt2spk "$data/test/trials" \
-    --in "$data/corpus.json" --set "num_enrol=$num_enrol"; then
+    --in "$data/corpus.json" local/*.{py,tsv} --set "num_enrol=$num_enrol"; then
   python3 local/prepare.py --num-enrol "$num_enrol" "$data"
   wespk validate-data --audio --disjoint "$data"/{train,dev,test}
   for name in dev test; do   # test: 840 targets of 141,120 trials; DATA/test/same_text flags about 1 %

@@ -7,10 +7,11 @@ import tarfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import numpy as np
 import pytest
 
 from wespk.core.errors import WespkError
-from wespk.data.download import download, unpack
+from wespk.data.download import download, download_and_unpack, unpack
 
 CONTENT = bytes(range(256)) * 5000
 MD5 = hashlib.md5(CONTENT).hexdigest()
@@ -125,8 +126,50 @@ def test_archive_is_unpacked_whole_or_not_at_all(tmp_path):
         "folder/a.txt",
     ]
     (tmp_path / "cut.tgz").write_bytes((tmp_path / "good.tgz").read_bytes()[:60])
+    (tmp_path / "page.tgz").write_text("<html>" + "log in first " * 1000)
     tar(tmp_path / "evil.tgz", "../outside")
-    for name in ("cut", "evil", "missing"):
+    for name in ("cut", "evil", "missing", "page"):
         with pytest.raises(WespkError, match=f"{name}.tgz: cannot be unpacked"):
             unpack(tmp_path / f"{name}.tgz", tmp_path / name)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["cut.tgz", "evil.tgz", "good.tgz", "out"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "cut.tgz",
+        "evil.tgz",
+        "good.tgz",
+        "out",
+        "page.tgz",
+    ]
+
+
+def test_damage_in_the_middle_of_an_archive_is_noticed(tmp_path):
+    random = np.random.default_rng(0)
+    with tarfile.open(tmp_path / "good.tgz", "w:gz") as packed:
+        for number in range(8):
+            (tmp_path / "x").write_bytes(random.bytes(20_000))
+            packed.add(tmp_path / "x", f"{number}.wav")
+    good = (tmp_path / "good.tgz").read_bytes()
+    for place in random.integers(1000, len(good) - 1000, 20):
+        bad = bytearray(good)
+        bad[place] ^= 0x55
+        (tmp_path / "bad.tgz").write_bytes(bad)
+        with pytest.raises(WespkError, match="bad.tgz: cannot be unpacked"):
+            unpack(tmp_path / "bad.tgz", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_part_of_a_longer_file_is_given_up(server, tmp_path):
+    (tmp_path / "x.tgz.part").write_bytes(CONTENT + b"more")
+    download([server.url], tmp_path / "x.tgz", MD5, sleep=no_pause)
+    assert (tmp_path / "x.tgz").read_bytes() == CONTENT
+
+
+def test_wrong_archive_without_checksum_is_fetched_again(server, tmp_path, monkeypatch):
+    with pytest.raises(WespkError, match="cannot be unpacked"):  # the content is no archive
+        download_and_unpack([server.url], tmp_path / "corpus")
+    tar(tmp_path / "good.tgz", "folder/a.txt")
+    monkeypatch.setitem(globals(), "CONTENT", (tmp_path / "good.tgz").read_bytes())
+    download_and_unpack([server.url], tmp_path / "corpus")
+    assert (tmp_path / "corpus/folder/a.txt").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus", "good.tgz"]
+    asked = len(server.asked)
+    download_and_unpack([server.url], tmp_path / "corpus")
+    assert len(server.asked) == asked

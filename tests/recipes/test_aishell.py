@@ -1,5 +1,13 @@
 """egs/aishell on an imitation of the corpus, generated and real."""
 
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
 import pytest
 from imitate import AISHELL_IDS, imitate_aishell
 
@@ -32,26 +40,107 @@ def test_aishell_runs_to_the_report(recipe, results, voices, tmp_path):
     assert recipe("aishell", *options, "--stop_stage", 1).stdout.count("up to date") == 2
 
 
+NAMES = ("utt2spk", "text", "trials", "enrol", "trials_pairs")
+
+
+def tables(folder: Path) -> list[str]:
+    return [(folder / name).read_text() for name in NAMES]
+
+
 def test_aishell_packed_by_speaker_makes_the_same_data(recipe, voices, tmp_path):
-    def tables(packed: bool):
+    def prepared(packed: bool):
         corpus = imitate_aishell(voices, tmp_path / f"corpus-{packed}", utts=5, packed=packed)
         before = sorted(corpus.rglob("*"))
         recipe("aishell", "--corpus", corpus, *PARTIAL, "--stop_stage", 1)
         assert sorted(corpus.rglob("*")) == before  # the user's corpus is only read
-        names = ("utt2spk", "text", "trials", "enrol", "trials_pairs")
-        return [(tmp_path / "data/test" / name).read_text() for name in names]
+        scp = (tmp_path / "data/test/wav.scp").read_text()
+        return tables(tmp_path / "data/test"), scp.split()[1]
 
-    unpacked = tables(packed=False)
-    (tmp_path / "data/test/wav.scp").unlink()
-    assert tables(packed=True) == unpacked
-    path = (tmp_path / "data/test/wav.scp").read_text().split()[1]
-    assert path == str(tmp_path / "data/wav/S0764/test/S0764/BAC009S0764W0121.wav")
+    unpacked = prepared(packed=False)
+    packed = prepared(packed=True)
+    assert packed[0] == unpacked[0]
+    assert packed[1].startswith(str(tmp_path / "data/wav/S0764."))
+    # Another archive of a speaker is unpacked anew, and what was unpacked of another corpus is not mixed in.
+    again = imitate_aishell(voices, tmp_path / "again", (3, 2, 2), utts=4, packed=True)
+    shown = recipe("aishell", "--corpus", again, *PARTIAL, "--stop_stage", 1).stdout
+    assert "28 recordings; speakers: train 3, dev 2, test 2" in shown
+    assert len(list((tmp_path / "data/wav").glob("S0764.*"))) == 1
+    assert recipe("aishell", "--corpus", tmp_path / "corpus-False", *PARTIAL, "--stop_stage", 1)
+    assert (tables(tmp_path / "data/test"), packed[0]) == (unpacked[0], unpacked[0])
+
+
+def test_aishell_is_downloaded_with_resume_and_checksum(root, voices, tmp_path):
+    corpus = imitate_aishell(voices, tmp_path / "corpus", utts=5, packed=True)
+    with tarfile.open(tmp_path / "data_aishell.tgz", "w:gz") as packed:
+        packed.add(corpus / "data_aishell", "data_aishell")
+    content = (tmp_path / "data_aishell.tgz").read_bytes()
+    url = (tmp_path / "data_aishell.tgz").as_uri()
+
+    def get(md5: str, *options: str) -> subprocess.CompletedProcess:
+        script = [sys.executable, str(root / "egs/aishell/local/get_corpus.py"), *options]
+        environment = {**os.environ, "PYTHONPATH": str(root)}
+        command = [*script, "--url", url, "--md5", md5, "--allow-partial", "true", str(tmp_path / "data")]
+        return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+    failed = get("0" * 32)
+    assert failed.returncode == 1 and "is right; it was removed" in failed.stderr
+    assert not list((tmp_path / "data").iterdir())
+    right = hashlib.md5(content).hexdigest()
+    done = get(right)
+    assert done.returncode == 0, done.stderr
+    assert "40 recordings; speakers: train 4, dev 2, test 2" in done.stdout
+    home = tmp_path / "data/download/data_aishell"
+    assert not list(home.rglob("*.gz")) and len(list(home.rglob("*.wav"))) == 40
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["corpus.json", "download"]
+    # Killed while a speaker was unpacked: its archive is there still, and an unfinished folder.
+    (home / "wav/S0724").rename(home / "wav/S0724.part")
+    shutil.copy(corpus / "data_aishell/wav/S0724.tar.gz", home / "wav")
+    record = (tmp_path / "data/corpus.json").read_bytes()
+    assert get(right).returncode == 0
+    assert (tmp_path / "data/corpus.json").read_bytes() == record
+
+
+def test_second_run_remembers_the_corpus(recipe, voices, tmp_path):
+    corpus = imitate_aishell(voices, tmp_path / "corpus", utts=5)
+    recipe("aishell", "--corpus", corpus, *PARTIAL, "--stop_stage", 1)
+    assert recipe("aishell", *PARTIAL, "--stop_stage", 1).stdout.count("up to date") == 2
+    other = ["--corpus", tmp_path / "other", *PARTIAL, "--stop_stage", 1]
+    assert "leaves out stage 0" in recipe("aishell", *other, "--stage", 1, status=1).stderr
+    assert "unexpected 'stray'" in recipe("aishell", "stray", status=1).stderr
+
+
+def test_sizes_that_do_not_fit_are_refused_before_training(recipe, voices, tmp_path):
+    corpus = imitate_aishell(voices, tmp_path / "corpus", utts=5)
+    recipe("aishell", "--corpus", corpus, *PARTIAL, "--stop_stage", 1)
+    train = [*PARTIAL, "--stage", 3, "--stop_stage", 3]
+    failed = recipe("aishell", *train, "--lda_dim", 4, status=1).stderr
+    assert "of 4 training speakers LDA keeps 3 dimensions at most" in failed
+    assert (
+        "--top_k 5: the cohort is the 4"
+        in recipe("aishell", *train, "--lda_dim", "none", "--top_k", 5, status=1).stderr
+    )
+
+
+def test_stray_files_and_upper_case_do_not_matter(recipe, voices, tmp_path):
+    corpus = imitate_aishell(voices, tmp_path / "corpus", utts=5)
+    recipe("aishell", "--corpus", corpus, *PARTIAL, "--stop_stage", 1)
+    expected = tables(tmp_path / "data/test")
+    wav = corpus / "data_aishell/wav"
+    for path in (wav / "test").glob("*/*.wav"):
+        path.rename(path.with_suffix(".WAV"))
+    (wav / "test/S0764/._BAC009S0764W0121.wav").write_text("of another system")
+    (wav / "S0764 (1).tar.gz").write_text("a second download")
+    (wav / "dev").rename(tmp_path / "elsewhere")
+    (wav / "dev").symlink_to(tmp_path / "elsewhere")
+    recipe("aishell", "--corpus", corpus, *PARTIAL, "--stage", 0, "--stop_stage", 1)
+    assert tables(tmp_path / "data/test") == expected
+    assert len(load_data_dir(tmp_path / "data/dev").utterances) == 10
 
 
 def test_aishell_runs_on_real_speech(recipe, results, real_data, tmp_path):
     """Two voices, lent to all three sets: it works, and its error rates mean nothing. (LDA needs more.)"""
     corpus = imitate_aishell(real_data / "aishell_sample", tmp_path / "corpus", (2, 2, 2), utts=20)
-    recipe("aishell", "--corpus", corpus, *PARTIAL, "--lda_dim", "", "--top_k", 2, network="resnet34")
+    recipe("aishell", "--corpus", corpus, *PARTIAL, "--lda_dim", "none", "--top_k", 2, network="resnet34")
     assert results().keys() == {
         (name, system) for name in ("dev", "test", "test_pairs") for system in SYSTEMS
     }

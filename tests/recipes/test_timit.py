@@ -1,5 +1,6 @@
 """egs/timit on an imitation of the corpus, generated and real, in every shape in which it circulates."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -34,11 +35,16 @@ def test_timit_runs_to_the_report(recipe, results, identified, voices, tmp_path)
     trials = read_trials(tmp_path / "data/test/trials")
     assert (len(trials), trials.is_target.sum()) == (4 * 4 * 5, 4 * 5)
     assert not any("SA" in utt for utt in trials.test_ids)
-    # The four test speakers share SX texts: the two that enrolled nobody are in the others' enrolment or not.
-    flagged = [line.split() for line in (tmp_path / "data/test/same_text").read_text().splitlines()]
-    enrolled = dict(line.split(" ", 1) for line in (tmp_path / "data/test/enrol").read_text().splitlines())
-    assert flagged and all(f"{model}-{text}" in enrolled[model].split() for model, _, text in flagged)
-    assert all(utt.endswith(f"-{text}") and not utt.startswith(model) for model, utt, text in flagged)
+    enrolled = {
+        line.split()[0]: {utt.split("-")[1] for utt in line.split()[1:]}
+        for line in (tmp_path / "data/test/enrol").read_text().splitlines()
+    }
+    flagged = [
+        f"{model} {utt} {utt.split('-')[1]}"
+        for model, utt, label in map(str.split, (tmp_path / "data/test/trials").read_text().splitlines())
+        if label == "nontarget" and utt.split("-")[1] in enrolled[model]
+    ]
+    assert flagged and (tmp_path / "data/test/same_text").read_text().splitlines() == flagged
     lists = {(name, system) for name in ("dev", "test") for system in SYSTEMS}
     assert results().keys() == identified().keys() == lists
     assert {(each["num_tests"], each["num_models"]) for each in identified().values()} == {(20, 4)}
@@ -58,7 +64,7 @@ def test_real_sample_is_taken_as_it_is(recipe, real_data, tmp_path):
     """Flattened, lower case, all of them official training speakers: found, and said not to be enough."""
     options = ["--corpus", real_data / "timit_sample", "--stop_stage", 1]
     refused = recipe("timit", *options, status=1).stderr
-    assert "speaker FADG0 has no recording (6140 of 6300 recordings are missing)" in refused
+    assert "speaker FADG0 has no recording (6140 of 6300 recordings are missing or too many)" in refused
     assert not (tmp_path / "data").exists()
     shown = recipe("timit", *options, "--allow_partial", "true", status=1)
     assert "160 of 6300 recordings; speakers: 14 train, 2 dev, 0 test" in shown.stdout
@@ -88,7 +94,22 @@ def test_complete_corpus_has_the_committed_list(recipe, voices, tmp_path):
         path.unlink()
         again = ["--stage", 0, "--stop_stage", 0]
         refused = recipe("timit", "--corpus", corpus, *again, status=1).stderr
-        assert "has 4 of 5 SX sentences (1 of 6300 recordings are missing)" in refused
+        assert (
+            "has 4 SX sentences where 5 are right (1 of 6300 recordings are missing or too many)" in refused
+        )
+
+
+def test_speaker_who_cannot_enrol_is_listed_and_used_nowhere(recipe, voices, tmp_path):
+    corpus = imitate_timit(voices, tmp_path / "corpus", (4, 2, 3))
+    spk = sorted((corpus / "TEST").glob("*/*"))[0]
+    for path in sorted(spk.glob("SX*.WAV"))[2:]:
+        path.unlink()
+    shown = recipe("timit", "--corpus", corpus, *SMALL, "--stop_stage", 1).stdout
+    assert "(5 cannot enrol); 10 SA sentences" in shown
+    assert len((tmp_path / "data/rejected.txt").read_text().splitlines()) == 5
+    data = load_data_dir(tmp_path / "data/test")
+    assert len(data.speakers) == 2 and spk.name not in data.speakers
+    assert spk.name not in (tmp_path / "data/test/trials").read_text()
 
 
 def test_timit_names_what_is_wrong(recipe, root, voices, tmp_path):
@@ -117,7 +138,11 @@ def test_committed_speakers_are_the_official_ones(root):
     women = {part: sum(spk[0] == "F" for spk in spks) for part, spks in parts.items()}
     assert {part: len(spks) for part, spks in parts.items()} == {"train": 418, "dev": 44, "test": 168}
     assert women["test"] == 56 and women["train"] + women["dev"] == 136
-    assert all(sorted(order) == list("12345") for _, part, order in speakers if part != "train")
+    for spk, part, order in speakers:  # the rule by which the choice was made
+        by_hash = sorted(
+            "12345", key=lambda place, spk=spk: hashlib.sha256(f"1 {spk} {place}".encode()).digest()
+        )
+        assert order == ("-" if part == "train" else "".join(by_hash))
 
 
 def test_imitation_is_a_command(root, voices, tmp_path):

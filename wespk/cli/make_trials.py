@@ -54,7 +54,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> None:
     """Make the lists, write them, read the trials back and print their counts."""
     utt2spk = load_data_dir(args.data).utt2spk
-    apart = [_pair(text) for text in args.apart]
+    apart = [_pair(text, set(utt2spk.values())) for text in args.apart]
+    text = read_table(args.text) if args.text else None
+    if args.utts_per_speaker and args.enrol:
+        raise WespkError("--utts-per-speaker: does not go with --enrol, which names utterances itself")
     if args.utts_per_speaker:
         utt2spk = thin_out(utt2spk, args.utts_per_speaker, args.seed)
     if args.enrol or args.num_enrol:
@@ -70,14 +73,17 @@ def run(args: Namespace) -> None:
     write_text(path, "".join(lines))
     trials = read_trials(path)
     say(f"{trials}")
-    if args.text:
-        flagged = list(same_text(trials, enrolment, read_table(args.text)))
+    if text is not None:
+        flagged = list(same_text(trials, enrolment, text))
         write_text(args.data / f"same_text{args.suffix}", "".join(flagged))
         say(f"{args.data / f'same_text{args.suffix}'}: {len(flagged)} nontarget trials of an enrolled text")
 
 
-def _pair(text: str) -> tuple[str, str]:
-    first, comma, second = text.partition(",")
-    if not (first and comma and second):
+def _pair(text: str, speakers: set[str]) -> tuple[str, str]:
+    pair = text.split(",")
+    if len(pair) != 2 or pair[0] == pair[1]:
         raise WespkError(f"--apart {text}: write it as two speaker ids with a comma")
-    return first, second
+    unknown = [spk for spk in pair if spk not in speakers]
+    if unknown:
+        raise WespkError(f"--apart {text}: there is no speaker '{unknown[0]}' in the data directory")
+    return pair[0], pair[1]

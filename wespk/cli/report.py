@@ -54,7 +54,8 @@ def run(args: Namespace) -> None:
     identification = [result for path, record in identified.items() for result in _identified(path, record)]
     manifest = read_json(exp / "final" / "manifest.json")
     lists = [record["trials"] for record in (*results.values(), *identified.values())]
-    folders = {Path(manifest["data"]), *(Path(trials).parent for trials in lists)}
+    sets = {Path(manifest["data"]), *(Path(trials).parent for trials in lists)}
+    folders = sets | {folder.parent for folder in sets}
     report = ReportData(
         title=f"{exp.resolve().parents[1].name}: {exp.name}",
         summary=_summary(systems, identification),

@@ -16,6 +16,7 @@ from wespk.data.audio import AudioError, audio_stamp, check_samples, read_audio
 from wespk.data.tables import byte_sorted, read_table, table_text
 
 DERIVED = ("feats.scp", "feats.json", "utt2num_frames", "utt2dur", "vad.scp", "rejected.txt")
+OPTIONAL = ("segments", "reco2dur", "spk2gender", "text")
 PER_UTTERANCE = ("utt2dur", "utt2num_frames", "text", "vad.scp")
 
 
@@ -151,8 +152,8 @@ def write_data_dir(
     for name, table in tables.items():
         text = table_text(table)
         if name in ("wav.scp", "utt2spk") and (path / name).exists() and read_text(path / name) != text:
-            for derived in DERIVED:  # they describe other utterances
-                (path / derived).unlink(missing_ok=True)
+            for stale in (*DERIVED, *(name for name in OPTIONAL if name not in more)):
+                (path / stale).unlink(missing_ok=True)  # they describe other utterances
         write_text(path / name, text)
     write_text(path / "spk2utt", spk2utt_lines({utt: utt2spk[utt] for utt in byte_sorted(utt2spk)}))
     return load_data_dir(path)

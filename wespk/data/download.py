@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import http.client
 import os
@@ -10,6 +11,7 @@ import tarfile
 import time
 import urllib.error
 import urllib.request
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -50,24 +52,70 @@ def download(
 
 
 def unpack(archive: PathLike, folder: PathLike) -> None:
-    """Unpack a tar archive, compressed or not; `folder` appears when all of it is there.
+    """Unpack a tar archive, gzipped or not; `folder` appears when all of it is there.
 
     What an earlier call left half done is done again. Raises `WespkError` for a damaged archive and for one
     that would write outside of the folder.
+
+    tarfile alone would take an archive that is damaged in the middle for one that ends there.
     """
     folder = Path(folder)
     partial = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        with tarfile.open(archive) as packed:
-            packed.extractall(partial, filter="data")
-    except (tarfile.TarError, EOFError, OSError) as error:
+        with open(archive, "rb") as stream, _decompressed(stream) as content:
+            with tarfile.open(fileobj=content, mode="r|") as packed:
+                for member in packed:
+                    packed.extract(_safe(member), partial, set_attrs=False)
+            while content.read(BLOCK):  # to the end, where the checksum is
+                pass
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise WespkError(
-            f"{archive}: cannot be unpacked ({error}); is it whole, and is there room?"
+            f"{archive}: cannot be unpacked ({' '.join(str(error).split())}); is it whole, and is there room?"
         ) from None
     partial.rename(folder)
+
+
+def download_and_unpack(urls: Sequence[str], folder: PathLike, md5: str = "") -> None:
+    """Fetch an archive and unpack it; `folder` appears when it is whole, and the archive is removed then.
+
+    Another call goes on where one was interrupted, and has nothing to do when `folder` is there. Raises
+    `WespkError` as `download` and `unpack` do.
+    """
+    folder = Path(folder)
+    archive = folder.with_name(f"{folder.name}.archive")
+    if not folder.exists():
+        try:
+            download(urls, archive, md5)
+        except WespkError as error:
+            raise WespkError(
+                f"{error}; or download it by hand and give its folder with --corpus DIR"
+            ) from None
+        say(f"unpacking {archive}")
+        try:
+            unpack(archive, folder)
+        except WespkError:
+            if not md5:  # else it is what it should be, and the disk may be full
+                archive.unlink(missing_ok=True)
+            raise
+    archive.unlink(missing_ok=True)
+
+
+def _decompressed(stream: BinaryIO) -> BinaryIO:
+    """Return the content of a gzip file, or the stream itself when it is none."""
+    magic = stream.read(2)
+    stream.seek(0)
+    return gzip.GzipFile(fileobj=stream) if magic == b"\x1f\x8b" else stream  # type: ignore[return-value]
+
+
+def _safe(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Refuse what would write outside of the folder, and all but files and folders."""
+    parts = Path(member.name).parts
+    if Path(member.name).is_absolute() or ".." in parts or not (member.isfile() or member.isdir()):
+        raise tarfile.TarError(f"'{member.name}' is not a plain file in the archive's own folders")
+    return member
 
 
 def _fetch(urls: Sequence[str], part: Path, sleep: Callable[[float], object]) -> None:
@@ -97,8 +145,11 @@ def _go_on(url: str, part: Path) -> None:
     try:
         answer = urllib.request.urlopen(request, timeout=TIMEOUT_S)
     except urllib.error.HTTPError as error:
-        if error.code == 416 and error.headers.get("Content-Range") == f"bytes */{have}":
+        if error.code != 416:
+            raise
+        if error.headers.get("Content-Range") == f"bytes */{have}":
             return  # nothing is missing
+        part.unlink()  # of another file: begin afresh
         raise
     with answer, open(part, "ab") as target:
         if have and answer.status != 206:  # the whole file, from its first byte

@@ -8,19 +8,20 @@ data_aishell/wav/train/S0002/BAC009S0002W0122.wav       unpacked
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from wespk.core.errors import WespkError
 from wespk.core.files import read_text
+from wespk.data.corpus import audio_files
 
 SPEAKERS = {"train": 340, "dev": 40, "test": 20}
 UTTERANCES = {"train": 120_098, "dev": 14_326, "test": 7176}  # those with a transcript
 TRANSCRIPT = Path("transcript/aishell_transcript_v0.8.txt")
 DEV = frozenset(f"S{number:04d}" for number in range(724, 764))
 TEST = frozenset(f"S{number:04d}" for number in (*range(764, 771), *range(901, 909), *range(912, 917)))
-FOLDER_OF_SPEAKER = re.compile(r"S\d{4}")
+SPEAKER = re.compile(r"S\d{4}")
 RECORDING = re.compile(r"BAC009(S\d{4})W\d{4}")
 
 
@@ -42,40 +43,42 @@ def part_of(spk: str) -> str:
 def home(corpus: Path) -> Path:
     """Return the folder that holds `wav` and `transcript`: `corpus` itself or its data_aishell."""
     if not corpus.is_dir():
-        raise WespkError(f"{corpus}: no such folder; give the one that holds data_aishell with --corpus DIR")
+        raise WespkError(f"{corpus.absolute()}: no such folder; give that of data_aishell with --corpus DIR")
     for folder in (corpus / "data_aishell", corpus):
         if (folder / "wav").is_dir():
             return folder
     archive = corpus / "data_aishell.tgz"
-    advice = f"unpack it: tar xzf {archive}" if archive.exists() else "is this AISHELL-1 (OpenSLR 33)?"
+    unpack = f"unpack it: tar xzf {archive} -C {corpus}"
+    advice = unpack if archive.exists() else "is this AISHELL-1 (OpenSLR 33)?"
     raise WespkError(f"{corpus}: no folder data_aishell/wav in it; {advice}")
 
 
-def packed_speakers(folder: Path) -> dict[str, Path]:
-    """Return the archives in `wav` of speakers who are not unpacked beside them."""
-    archives = {path.name.split(".")[0]: path for path in sorted((folder / "wav").glob("S*.tar.gz"))}
-    unpacked = {spk for spk, _ in _speaker_folders(folder / "wav")}
-    return {spk: path for spk, path in archives.items() if spk not in unpacked}
+def packed_speakers(folder: Path, unpacked: Collection[str]) -> dict[str, Path]:
+    """Return the archives in `wav` of speakers who are not unpacked as well."""
+    archives = {path.name.removesuffix(".tar.gz"): path for path in sorted((folder / "wav").glob("*.tar.gz"))}
+    return {spk: path for spk, path in archives.items() if SPEAKER.fullmatch(spk) and spk not in unpacked}
 
 
-def find_recordings(*folders: Path) -> list[Recording]:
+def find_recordings(folders: Iterable[Path]) -> list[Recording]:
     """Return the recordings below the folders, sorted by name.
 
-    Raises `WespkError` for a file in the folder of another speaker, for a speaker in the folder of another
-    set, and for a recording that is there twice.
+    Raises `WespkError` for a recording in the folder of another speaker or of another set, and for one that
+    is there twice.
     """
     found: dict[str, Recording] = {}
-    for spk, folder in (each for top in folders if top.is_dir() for each in _speaker_folders(top)):
-        part = part_of(spk)
-        if folder.parent.name in SPEAKERS and folder.parent.name != part:
-            raise WespkError(f"{folder}: speaker {spk} belongs to {part}, not to {folder.parent.name}")
-        for path in sorted(folder.glob("*.wav")):
-            match = RECORDING.fullmatch(path.stem)
-            if not match or match[1] != spk:
-                raise WespkError(f"{path}: not a name of speaker {spk}; expected BAC009{spk}W and 4 digits")
-            if path.stem in found:
-                raise WespkError(f"{path}: {found[path.stem].path} is the same recording; remove one of them")
-            found[path.stem] = Recording(path.stem, spk, part, path)
+    for path in (path for folder in folders for path in audio_files(folder, (".wav",))):
+        match = RECORDING.fullmatch(path.stem)
+        if not match:
+            continue
+        spk, part = match[1], part_of(match[1])
+        holder, above = path.parent.name, path.parent.parent.name
+        if SPEAKER.fullmatch(holder) and holder != spk:
+            raise WespkError(f"{path}: a recording of speaker {spk} in the folder of {holder}")
+        if above in SPEAKERS and above != part:
+            raise WespkError(f"{path.parent}: speaker {spk} belongs to {part}, not to {above}")
+        if path.stem in found:
+            raise WespkError(f"{path}: {found[path.stem].path} is the same recording; remove one of them")
+        found[path.stem] = Recording(path.stem, spk, part, path)
     return [found[name] for name in sorted(found)]
 
 
@@ -88,11 +91,3 @@ def read_transcript(folder: Path) -> dict[str, str]:
             raise WespkError(f"{folder / TRANSCRIPT}:{number}: expected `BAC009S0002W0122 words ...`")
         text[name] = " ".join(words.split())
     return text
-
-
-def _speaker_folders(top: Path) -> Iterator[tuple[str, Path]]:
-    """Yield the folders named as a speaker, at most three levels below `top`."""
-    for pattern in ("S*", "*/S*", "*/*/S*"):
-        for path in sorted(top.glob(pattern)):
-            if FOLDER_OF_SPEAKER.fullmatch(path.name) and path.is_dir() and any(path.glob("*.wav")):
-                yield path.name, path

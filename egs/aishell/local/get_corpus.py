@@ -1,7 +1,7 @@
 """Find AISHELL-1, or download it from OpenSLR; unpack its speakers, check that all is there, note where.
 
 Usage:   local/get_corpus.py [options] DATA
-Example: local/get_corpus.py data                            (downloads: 15.6 GB; 36 GB while it unpacks)
+Example: local/get_corpus.py data                            (downloads 15.6 GB; needs 31 GB while it unpacks)
          local/get_corpus.py --corpus /corpora/aishell data
 
 The corpus may be packed by speaker, as it is distributed, or unpacked. Packed speakers are unpacked into
@@ -11,6 +11,7 @@ call. DATA/corpus.json tells what was found.
 
 from __future__ import annotations
 
+import shutil
 from argparse import Namespace
 from collections import Counter
 from pathlib import Path
@@ -27,11 +28,11 @@ from aishell import (
 )
 
 from wespk.core.errors import WespkError
-from wespk.core.files import write_json
+from wespk.core.files import digest, write_json
 from wespk.core.progress import say, track
 from wespk.core.script import doc_parser, errors_for_people
 from wespk.data.corpus import describe
-from wespk.data.download import download, unpack
+from wespk.data.download import download_and_unpack, unpack
 
 MIRRORS = ("www.openslr.org", "us.openslr.org", "openslr.elda.org")
 URLS = [f"https://{mirror}/resources/33/data_aishell.tgz" for mirror in MIRRORS]
@@ -53,43 +54,44 @@ def main() -> None:
 
 
 def get_corpus(args: Namespace) -> None:
-    corpus = args.corpus or fetch(args.url or URLS, args.md5, args.data / "download")
+    corpus = args.corpus or args.data / "download"
+    if args.corpus is None:
+        download_and_unpack(args.url or URLS, corpus, args.md5)
     folder = home(corpus)
-    unpacked = args.data / "wav"
-    packed = packed_speakers(folder)
+    folders = [folder / "wav"]
+    packed = packed_speakers(folder, {each.spk for each in find_recordings(folders)})
     for spk, archive in track(packed.items(), len(packed), "unpacking speakers"):
-        if not (unpacked / spk).exists():
-            unpack(archive, unpacked / spk)
-        if args.corpus is None:
-            archive.unlink()  # of our own download; its content is in DATA/wav now
-    recordings = find_recordings(folder / "wav", unpacked)
+        if args.corpus is None:  # our own download becomes an unpacked corpus
+            unpack(archive, folder / "wav" / spk)
+            archive.unlink()
+        else:
+            folders.append(unpacked(archive, args.data / "wav"))
+    recordings = find_recordings(folders)
     check(folder, {each.name for each in recordings}, args.allow_partial == "true")
     counts = Counter(part_of(spk) for spk in {each.spk for each in recordings})
     say(f"{folder}: {len(recordings)} recordings; speakers: {sizes(counts)}")
-    record = describe(folder, [each.path for each in recordings])
-    write_json(args.data / "corpus.json", {**record, "complete": args.allow_partial == "false"})
+    record = describe(folder, args.corpus, [each.path for each in recordings])
+    write_json(args.data / "corpus.json", {**record, "folders": list(map(str, folders))})
 
 
-def fetch(urls: list[str], md5: str, corpus: Path) -> Path:
-    """Download and unpack the corpus; the archive is removed when `corpus` is whole."""
-    archive = corpus.with_name("data_aishell.tgz")
-    if not corpus.exists():
-        try:
-            download(urls, archive, md5)
-        except WespkError as error:
-            raise WespkError(
-                f"{error}; or download it by hand and give its folder with --corpus DIR"
-            ) from None
-        say(f"unpacking {archive}")
-        unpack(archive, corpus)
-    archive.unlink(missing_ok=True)
-    return corpus
+def unpacked(archive: Path, wav: Path) -> Path:
+    """Return the folder of an unpacked speaker, named after its archive's stamp: another is unpacked anew."""
+    state = archive.stat()
+    spk = archive.name.removesuffix(".tar.gz")
+    folder = wav / f"{spk}.{digest(str(archive.resolve()), f'{state.st_size} {state.st_mtime_ns}')[:12]}"
+    if not folder.exists():
+        for old in wav.glob(f"{spk}.*"):
+            shutil.rmtree(old)
+        unpack(archive, folder)
+    return folder
 
 
 def check(folder: Path, found: set[str], partial: bool) -> None:
     """Compare with the official list: the transcript. Raises `WespkError` naming the first thing missing."""
     if not found:
-        raise WespkError(f"{folder / 'wav'}: no recordings of AISHELL-1 below it, packed or not")
+        raise WespkError(
+            f"{folder / 'wav'}: no recordings such as BAC009S0002W0122.wav below it, packed or not"
+        )
     advice = "unpack or download the corpus again, or use what there is: --allow_partial true"
     if not (folder / TRANSCRIPT).exists():
         if partial:

@@ -30,8 +30,9 @@ def main() -> None:
 
 
 def prepare(data: Path) -> None:
-    folder = Path(read_json(data / "corpus.json")["corpus"])
-    recordings = find_recordings(folder / "wav", data / "wav")
+    record = read_json(data / "corpus.json")
+    folder = Path(record["corpus"])
+    recordings = find_recordings(map(Path, record["folders"]))
     text = read_transcript(folder) if (folder / TRANSCRIPT).exists() else {}
     rejections = Rejections()
     for each in recordings:

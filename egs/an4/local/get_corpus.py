@@ -13,12 +13,11 @@ from pathlib import Path
 
 from prepare import find_recordings, read_parts
 
-from wespk.core.errors import WespkError
 from wespk.core.files import write_json
 from wespk.core.progress import say
 from wespk.core.script import doc_parser, errors_for_people
 from wespk.data.corpus import describe
-from wespk.data.download import download, unpack
+from wespk.data.download import download_and_unpack
 
 URL = "http://www.speech.cs.cmu.edu/databases/an4/an4_sphere.tar.gz"
 
@@ -30,26 +29,13 @@ def main() -> None:
     parser.add_argument("--url", default=URL, help=f"where to download from (default {URL})")
     args = parser.parse_args()
     with errors_for_people():
-        corpus = args.corpus or fetch(args.url, args.data / "download")
+        corpus = args.corpus or args.data / "download"
+        if args.corpus is None:
+            download_and_unpack([args.url], corpus)
         files = find_recordings(corpus, set(read_parts()))
-        record = describe(corpus, [path for paths in files.values() for path in paths])
+        record = describe(corpus, args.corpus, [path for paths in files.values() for path in paths])
         write_json(args.data / "corpus.json", record)
         say(f"{corpus}: {record['recordings']} recordings of {len(files)} speakers")
-
-
-def fetch(url: str, corpus: Path) -> Path:
-    """Download and unpack the corpus; the archive is removed when `corpus` is whole."""
-    archive = corpus.with_name("an4.tar.gz")
-    if not corpus.exists():
-        try:
-            download([url], archive)
-            unpack(archive, corpus)
-        except WespkError as error:
-            raise WespkError(
-                f"{error}; or download AN4 by hand and give its folder with --corpus DIR"
-            ) from None
-    archive.unlink(missing_ok=True)
-    return corpus
 
 
 if __name__ == "__main__":

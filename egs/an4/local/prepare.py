@@ -18,6 +18,7 @@ from wespk.core.errors import WespkError
 from wespk.core.files import atomic_path, read_json, read_text
 from wespk.core.progress import say
 from wespk.core.script import doc_parser, errors_for_people
+from wespk.data.corpus import audio_files
 from wespk.data.datadir import write_data_dir
 
 SAMPLE_RATE = 16000
@@ -63,13 +64,10 @@ def find_recordings(corpus: Path, speakers: set[str]) -> dict[str, list[Path]]:
 
     Raises `WespkError` naming the first speaker without recordings.
     """
-    if not corpus.is_dir():
-        raise WespkError(f"{corpus}: no such folder; give the corpus with --corpus DIR")
     found: dict[str, dict[str, Path]] = {}
-    for folder in sorted(path for path in corpus.rglob("*") if path.is_dir() and path.name in speakers):
-        for suffix in SUFFIXES:
-            for path in sorted(folder.glob(f"*{suffix}")):
-                found.setdefault(folder.name, {}).setdefault(path.stem, path)
+    for path in sorted(audio_files(corpus, SUFFIXES), key=lambda path: SUFFIXES.index(path.suffix.lower())):
+        if path.parent.name in speakers:
+            found.setdefault(path.parent.name, {}).setdefault(path.stem, path)
     missing = sorted(speakers - set(found))
     if missing:
         count = f"{len(missing)} of {len(speakers)} speakers are missing"

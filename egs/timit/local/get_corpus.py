@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from timit import PARTS, find_recordings, first_missing, read_speakers
+from timit import PARTS, find_recordings, first_difference, read_speakers
 
 from wespk.core.errors import WespkError
 from wespk.core.files import write_json
@@ -43,16 +43,16 @@ def get_corpus(corpus: str, data: Path, partial: bool) -> None:
         f"{corpus}: {len(recordings)} of 6300 recordings; speakers: "
         + ", ".join(f"{counts[part]} {part}" for part in PARTS)
     )
-    what, missing = first_missing(recordings)
-    if missing:
+    what, count = first_difference(recordings)
+    if count:
         if not partial:
             raise WespkError(
-                f"{corpus}: {what} ({missing} of 6300 recordings are missing); complete the copy, or use "
-                "what there is: --allow_partial true"
+                f"{corpus}: {what} ({count} of 6300 recordings are missing or too many); complete the "
+                "copy, or use what there is: --allow_partial true"
             )
-        say(f"{what}, and so on: {missing} recordings are missing")
-    record = describe(corpus, [each.path for each in recordings])
-    write_json(data / "corpus.json", {**record, "complete": not missing})
+        say(f"{what}, and so on: {count} recordings are missing or too many")
+    record = describe(corpus, corpus, [each.path for each in recordings])
+    write_json(data / "corpus.json", record)
 
 
 if __name__ == "__main__":

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from timit import PARTS, Recording, find_recordings, read_speakers
+from timit import PARTS, Recording, Speaker, find_recordings, read_speakers
 
 from wespk.core.errors import WespkError
 from wespk.core.files import read_json
 from wespk.core.progress import say
+from wespk.core.rejections import Rejections
 from wespk.core.script import doc_parser, errors_for_people
 from wespk.data.datadir import write_data_dir
 from wespk.data.tables import write_table
@@ -34,45 +35,49 @@ def main() -> None:
 def prepare(data: Path, num_enrol: int) -> None:
     corpus = Path(read_json(data / "corpus.json")["corpus"])
     speakers = read_speakers()
+    recordings = find_recordings(corpus)
+    enrolment = {spk: enrol(spk, speakers[spk], recordings, num_enrol) for spk in speakers}
     parts: dict[str, list[Recording]] = {part: [] for part in PARTS}
-    for each in find_recordings(corpus):
+    rejections, num_shared = Rejections(), 0
+    for each in recordings:
         part = speakers[each.spk].part
-        if part == "train" or each.kind != "SA":
+        if part == "train":
             parts[part].append(each)
-    for part, recordings in parts.items():
-        if len({each.spk for each in recordings}) < 2:
+        elif each.kind == "SA":
+            num_shared += 1
+        elif enrolment[each.spk]:
+            parts[part].append(each)
+        else:
+            rejections.add(each.utt, f"cannot enrol: fewer than {num_enrol} SX sentences of {each.spk}")
+    for part, used in parts.items():
+        if len({each.spk for each in used}) < 2:
             raise WespkError(f"{corpus}: fewer than 2 speakers of the {part} set; all three sets are needed")
-    for part, recordings in parts.items():
-        utt2spk = {each.utt: each.spk for each in recordings}
+    rejections.write(data / "rejected.txt")
+    say(
+        rejections.summary("recordings", len(recordings))
+        + f"; {num_shared} SA sentences stay out of the lists"
+    )
+    for part, used in parts.items():
+        utt2spk = {each.utt: each.spk for each in used}
         written = write_data_dir(
             data / part,
-            wav={each.utt: str(each.path.resolve()) for each in recordings},
+            wav={each.utt: str(each.path.resolve()) for each in used},
             utt2spk=utt2spk,
             spk2gender={spk: spk[0].lower() for spk in utt2spk.values()},  # ids begin with the sex
-            utt2sentence={each.utt: each.sentence for each in recordings},
+            utt2sentence={each.utt: each.sentence for each in used},
         )
         say(str(written))
         if part != "train":
-            write_enrolment(data / "local" / f"enrol.{part}", recordings, num_enrol)
+            models = {spk: " ".join(enrolment[spk]) for spk in set(utt2spk.values())}
+            write_table(data / "local" / f"enrol.{part}", models)
 
 
-def write_enrolment(path: Path, recordings: list[Recording], num_enrol: int) -> None:
-    """Write model -> utterances; speakers with too few SX sentences, of a partial corpus, are named."""
-    table, left_out = {}, []
-    for spk, speaker in read_speakers().items():
-        sx = sorted((each for each in recordings if (each.spk, each.kind) == (spk, "SX")), key=_number)
-        order = [place for place in speaker.enrol_order if place <= len(sx)][:num_enrol]
-        if sx and len(order) < num_enrol:
-            left_out.append(spk)
-        elif sx:
-            table[spk] = " ".join(sx[place - 1].utt for place in sorted(order))
-    write_table(path, table)
-    unused = f"; too few SX sentences to enrol {', '.join(left_out)}" if left_out else ""
-    say(f"{path}: {len(table)} models of {num_enrol} sentences{unused}")
-
-
-def _number(recording: Recording) -> int:
-    return recording.number
+def enrol(spk: str, speaker: Speaker, recordings: list[Recording], num_enrol: int) -> list[str]:
+    """Return the utterances that enrol a speaker of dev or test, none if there are too few."""
+    sx = [each for each in recordings if (each.spk, each.kind) == (spk, "SX")]
+    sx.sort(key=lambda each: each.number)
+    order = [place for place in speaker.enrol_order if place <= len(sx)]
+    return [sx[place - 1].utt for place in sorted(order[:num_enrol])] if len(order) >= num_enrol else []
 
 
 if __name__ == "__main__":

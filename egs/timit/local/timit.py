@@ -18,13 +18,16 @@ from pathlib import Path
 
 from wespk.core.errors import WespkError
 from wespk.core.files import read_text
+from wespk.core.progress import say
+from wespk.data.corpus import audio_files
 
 SENTENCES = {"SA": 2, "SX": 5, "SI": 3}
 PARTS = ("train", "dev", "test")
 END_OF_PATH = re.compile(
     r"(?:^|[/_-])(?P<spk>[FM][A-Z]{3}\d)[/_-](?P<sentence>S[AXI]\d{1,4})(\.WAV|\.SPH|\.FLAC)+$"
 )
-OFFICIAL_PART = re.compile(r"(?:^|[/_-])(TRAIN|TEST)[/_-]")
+OFFICIAL_PART = re.compile(r"(?:^|[/_-])(TRAIN|TEST)(?=[/_-])")
+SUFFIXES = (".wav", ".sph", ".flac")
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,9 @@ class Recording:
 def read_speakers() -> dict[str, Speaker]:
     """Return the 630 speakers of local/speakers.tsv.
 
-    The official training and test speakers; dev is one in ten of the training speakers of each dialect region
-    and sex. Choices and orders were drawn once, by a hash of their ids, and are fixed there.
+    The official training and test speakers; dev is one in ten, rounded, of the training speakers of each
+    dialect region and sex, the first by the SHA-256 of ``1 SPEAKER``. The order is that of the SHA-256 of
+    ``1 SPEAKER PLACE``. Both were drawn once and are fixed there.
     """
     rows = (line.split("\t") for line in read_text(Path(__file__).parent / "speakers.tsv").splitlines()[1:])
     return {spk: Speaker(part, tuple(map(int, order.strip("-")))) for spk, part, order in rows}
@@ -75,14 +79,14 @@ def read_speakers() -> dict[str, Speaker]:
 def find_recordings(corpus: Path) -> list[Recording]:
     """Return the recordings below `corpus`, sorted by utterance.
 
-    Of a sentence that is there several times, the first path counts. Raises `WespkError` for a folder without
-    recordings, for a speaker TIMIT does not have, and for one in the wrong official part.
+    Of a sentence that is there several times, the first path counts and the others are told of. Raises
+    `WespkError` for a folder without recordings, for a speaker TIMIT does not have, and for one in the wrong
+    official part.
     """
-    if not corpus.is_dir():
-        raise WespkError(f"{corpus}: no such folder; give your copy of TIMIT with --corpus DIR")
     speakers = read_speakers()
     found: dict[str, Recording] = {}
-    for path in sorted(path for path in corpus.rglob("*") if path.is_file()):
+    again: list[Path] = []
+    for path in audio_files(corpus, SUFFIXES):
         name = str(path.relative_to(corpus)).upper()
         match = END_OF_PATH.search(name)
         if not match:
@@ -95,22 +99,25 @@ def find_recordings(corpus: Path) -> list[Recording]:
         if official and (official[-1] == "TEST") != is_test:
             right = "TEST" if is_test else "TRAIN"
             raise WespkError(f"{path}: speaker {recording.spk} belongs to {right}; the copy is not in order")
-        found.setdefault(recording.utt, recording)
+        if found.setdefault(recording.utt, recording) is not recording:
+            again.append(path)
     if not found:
         raise WespkError(f"{corpus}: no recordings such as TRAIN/DR1/FCJF0/SX37.WAV below it; is this TIMIT?")
+    if again:
+        say(f"{corpus}: {len(again)} recordings are there a second time and not used, first {again[0]}")
     return [found[utt] for utt in sorted(found)]
 
 
-def first_missing(recordings: Iterable[Recording]) -> tuple[str, int]:
-    """Return the first thing that is missing of the 6300 recordings, in words or "", and how many are."""
+def first_difference(recordings: Iterable[Recording]) -> tuple[str, int]:
+    """Return the first thing that is not as in the 6300 recordings, in words or "", and how many are not."""
     have: dict[str, list[str]] = {spk: [] for spk in sorted(read_speakers())}
     for each in recordings:
         have[each.spk].append(each.kind)
     first, count = "", 0
     for spk, kinds in have.items():
-        for kind, wanted in SENTENCES.items():
-            if lacking := wanted - kinds.count(kind):
-                there = f"{wanted - lacking} of {wanted} {kind} sentences" if kinds else "no recording"
-                first = first or f"speaker {spk} has {there}"
-                count += max(0, lacking)
+        for kind, right in SENTENCES.items():
+            if (there := kinds.count(kind)) != right:
+                what = f"{there} {kind} sentences where {right} are right" if kinds else "no recording"
+                first = first or f"speaker {spk} has {what}"
+                count += abs(right - there)
     return first, count
