@@ -53,10 +53,13 @@ def test_every_scorer_takes_the_matrix(trained, wespk):
     wespk("score-cosine", *MEAN, *inputs, "plain")
     wespk("score-cosine", *MEAN, *LDA, *inputs, "projected")
     cohort = ["--cohort", "train.scp", "--cohort-utt2spk", "utt2spk", "--top-k", 10]
+    wespk("normalise-scores", *MEAN, *cohort, *inputs, "plain_normalised")
     wespk("normalise-scores", *MEAN, *LDA, *cohort, *inputs, "normalised")
-    found = [scores(trained / name) for name in ("plain", "projected", "normalised")]
-    assert all(np.isfinite(each).all() for each in found)
-    assert not np.allclose(found[0], found[1], atol=0.01)
+    names = ("plain", "projected", "plain_normalised", "normalised")
+    found = {name: scores(trained / name) for name in names}
+    assert all(np.isfinite(each).all() for each in found.values())
+    assert not np.allclose(found["plain"], found["projected"], atol=0.01)
+    assert not np.allclose(found["plain_normalised"], found["normalised"], atol=0.01)
 
 
 def test_the_total_covariance_factor_changes_the_matrix(trained, wespk):

@@ -39,7 +39,7 @@ def test_mini_runs_to_the_report_and_then_has_nothing_to_do(recipe, results, tmp
 
 def test_failing_stage_stops_the_run_and_names_the_log(recipe, tmp_path):
     pytest.importorskip("espeakng_loader", reason="pip install 'wespk[recipes]' to make the mini corpus")
-    size = ["--corpus", tmp_path / "corpus", "--num_train", 2, "--num_dev", 1, "--num_test", 1]
+    size = ["--corpus", tmp_path / "corpus", "--num_train", 2, "--num_dev", 1, "--num_test", 1, "--top_k", 2]
     failed = recipe("mini", *size, "--stop_stage", 3, "--set", "model.chanels=8", status=1)
     assert "stage 3 (training) failed" in failed.stderr
     assert "train.log" in failed.stderr and "did you mean 'channels'" in failed.stderr
