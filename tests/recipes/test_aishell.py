@@ -137,6 +137,7 @@ def test_stray_files_and_upper_case_do_not_matter(recipe, voices, tmp_path):
     assert len(load_data_dir(tmp_path / "data/dev").utterances) == 10
 
 
+@pytest.mark.slow
 def test_aishell_runs_on_real_speech(recipe, results, real_data, tmp_path):
     """Two voices, lent to all three sets: it works, and its error rates mean nothing. (LDA needs more.)"""
     corpus = imitate_aishell(real_data / "aishell_sample", tmp_path / "corpus", (2, 2, 2), utts=20)
