@@ -129,8 +129,9 @@ report_stage() {
   if begin_stage 8 "report" --out "$exp/report/index.html" --in "${files[@]}" "$exp/history.json" \
       --set "verified=${verified-$lists} identified=${identified:-}"; then
     rm -rf "${exp:?}"/{results,identification}
-    evaluate_lists "$data" "$exp" "${verified-$lists}" "$systems"
-    identify_lists "$data" "$exp" "${identified:-}" "$systems"
+    results_of_lists "$data" "$exp" "${verified-$lists}" results llr "$systems" \
+      wespk evaluate --calibration "$exp/final/calibration.json"
+    results_of_lists "$data" "$exp" "${identified:-}" identification score "$systems" wespk identify
     wespk report "$exp" > /dev/null
     end_stage
   fi

@@ -79,29 +79,16 @@ calibrate_lists() {
   done
 }
 
-# Usage: evaluate_lists <data> <exp-dir> "<list> ..." "<system> ..."
-# Figures of each calibrated system on each list, in EXP/results/LIST.json.
-evaluate_lists() {
-  local data=$1 exp=$2 lists=$3 systems=$4 list name
+# Usage: results_of_lists <data> <exp-dir> "<list> ..." <folder> score|llr "<system> ..." <command> ...
+# Runs `<command> ... --results EXP/FOLDER/LIST.json TRIALS SCORES ...` for each trial list.
+results_of_lists() {
+  local data=$1 exp=$2 lists=$3 folder=$4 ending=$5 systems=$6 list name
   local -a files
+  shift 6
   for list in $lists; do
     name=${list%%_*}
-    score_files "$exp" "$list" llr "$systems"
-    wespk evaluate --calibration "$exp/final/calibration.json" --results "$exp/results/$list.json" \
-      "$data/$name/trials${list#"$name"}" "${files[@]}" > /dev/null
-  done
-}
-
-# Usage: identify_lists <data> <exp-dir> "<list> ..." "<system> ..."
-# Accuracy of closed-set identification by each system on each list, in EXP/identification/LIST.json.
-identify_lists() {
-  local data=$1 exp=$2 lists=$3 systems=$4 list name
-  local -a files
-  for list in $lists; do
-    name=${list%%_*}
-    score_files "$exp" "$list" score "$systems"
-    wespk identify --results "$exp/identification/$list.json" \
-      "$data/$name/trials${list#"$name"}" "${files[@]}" > /dev/null
+    score_files "$exp" "$list" "$ending" "$systems"
+    "$@" --results "$exp/$folder/$list.json" "$data/$name/trials${list#"$name"}" "${files[@]}" > /dev/null
   done
 }
 
