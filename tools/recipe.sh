@@ -11,7 +11,7 @@
 #   normalisation_stage        # 7: asnorm; calibration learnt on the list `dev`
 #   report_stage               # 8: results, report page, table
 #
-# They read the recipe's options data, config, exp, set, nj, nproc, nnodes, average, lda_dim and top_k, and
+# They read the recipe's options corpus, data, config, exp, set, nj, nproc, nnodes, average, lda_dim and top_k, and
 #   record       a file that changes when the corpus does
 #   lists        the trial lists (see steps.sh), `dev` and others: "dev test test_3"
 #   verified     those that verification is reported on (default: all)

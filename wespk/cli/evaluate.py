@@ -14,6 +14,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from wespk.cli.calibrate import system_name
+from wespk.cli.options import add_scored_trials
 from wespk.core.errors import WespkError
 from wespk.core.files import read_json, write_json
 from wespk.core.progress import say
@@ -23,16 +24,8 @@ from wespk.metrics import ScoreSet, Thresholds, evaluate
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument(
-        "trials", type=Path, metavar="TRIALS", help="lines `enrol-id test-id target|nontarget`"
-    )
-    parser.add_argument(
-        "scores", type=Path, nargs="+", metavar="SCORES", help="lines `enrol-id test-id score`"
-    )
+    add_scored_trials(parser)
     parser.add_argument("--calibration", type=Path, metavar="JSON", help="thresholds of `wespk calibrate`")
-    parser.add_argument(
-        "--results", type=Path, metavar="JSON", help="write the figures here, for `wespk report`"
-    )
 
 
 def run(args: Namespace) -> None:

@@ -83,3 +83,16 @@ def add_trial_inputs(parser: ArgumentParser) -> None:
     )
     add_mean(parser)
     add_lda(parser)
+
+
+def add_scored_trials(parser: ArgumentParser) -> None:
+    """Add what the verbs that evaluate scores take."""
+    parser.add_argument(
+        "trials", type=Path, metavar="TRIALS", help="lines `enrol-id test-id target|nontarget`"
+    )
+    parser.add_argument(
+        "scores", type=Path, nargs="+", metavar="SCORES", help="lines `enrol-id test-id score`"
+    )
+    parser.add_argument(
+        "--results", type=Path, metavar="JSON", help="write the figures here, for `wespk report`"
+    )

@@ -80,9 +80,9 @@ def digest(*parts: str | bytes) -> str:
     return total.hexdigest()
 
 
-def file_digest(path: PathLike) -> str:
-    """Return the SHA-256 of a file's content, in hexadecimal, reading it in blocks."""
-    total = hashlib.sha256()
+def file_digest(path: PathLike, algorithm: str = "sha256") -> str:
+    """Return the digest of a file's content, in hexadecimal, reading it in blocks."""
+    total = hashlib.new(algorithm, usedforsecurity=False)
     with open(path, "rb") as stream:
         while block := stream.read(1 << 20):
             total.update(block)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import http.client
 import os
 import shutil
@@ -12,12 +11,12 @@ import time
 import urllib.error
 import urllib.request
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from wespk.core.errors import WespkError
-from wespk.core.files import PathLike
+from wespk.core.files import PathLike, file_digest
 from wespk.core.progress import Ticker, clock, say
 
 BLOCK = 1 << 20
@@ -42,7 +41,7 @@ def download(
         path.parent.mkdir(parents=True, exist_ok=True)
         _fetch(urls, part, sleep)
     source = path if path.exists() else part
-    if md5 and (found := _md5(source)) != md5:
+    if md5 and (found := file_digest(source, "md5")) != md5:
         source.unlink()
         raise WespkError(
             f"{urls[0]}: the download has MD5 {found} where {md5} is right; it was removed, run this again"
@@ -159,25 +158,24 @@ def _go_on(url: str, part: Path) -> None:
         total = have + int(length) if length else 0
         if total:
             _require_room(part.parent, total - have)
-        for done in _copy(answer, target, have, total, url):
-            have = done
+        have = _copy(answer, target, have, total, url)
         if total and have < total:
             raise OSError(f"the connection ended after {have:,} of {total:,} bytes")
 
 
-def _copy(source: BinaryIO, target: BinaryIO, have: int, total: int, url: str) -> Iterator[int]:
-    """Copy block by block, yielding how many bytes there are now, and show the progress."""
+def _copy(source: BinaryIO, target: BinaryIO, have: int, total: int, url: str) -> int:
+    """Append the source to the `have` bytes of the target, with progress; return how many there are then."""
     ticker, begun_with = Ticker(), have
     say(f"downloading {url}" + (f", from byte {have:,}" if have else ""))
     while block := source.read(BLOCK):
         target.write(block)
         have += len(block)
-        yield have
         if ticker.due():
             rate = (have - begun_with) / max(1e-3, time.monotonic() - ticker.start)
             left = f" of {total / 1e6:,.0f}, {clock((total - have) / rate)} left" if total else ""
             ticker.show(f"{have / 1e6:,.0f}{left} MB, {rate / 1e6:.1f} MB/s")
     ticker.clear()
+    return have
 
 
 def _require_room(folder: Path, needed: int) -> None:
@@ -190,11 +188,3 @@ def _require_room(folder: Path, needed: int) -> None:
 
 def _size(path: Path) -> int:
     return os.path.getsize(path) if path.exists() else 0
-
-
-def _md5(path: Path) -> str:
-    total = hashlib.md5(usedforsecurity=False)
-    with open(path, "rb") as stream:
-        while block := stream.read(BLOCK):
-            total.update(block)
-    return total.hexdigest()

@@ -59,14 +59,16 @@ def get_corpus(args: Namespace) -> None:
         download_and_unpack(args.url or URLS, corpus, args.md5)
     folder = home(corpus)
     folders = [folder / "wav"]
-    packed = packed_speakers(folder, {each.spk for each in find_recordings(folders)})
+    recordings = find_recordings(folders)
+    packed = packed_speakers(folder, {each.spk for each in recordings})
     for spk, archive in track(packed.items(), len(packed), "unpacking speakers"):
         if args.corpus is None:  # our own download becomes an unpacked corpus
             unpack(archive, folder / "wav" / spk)
             archive.unlink()
         else:
             folders.append(unpacked(archive, args.data / "wav"))
-    recordings = find_recordings(folders)
+    if packed:
+        recordings = find_recordings(folders)
     check(folder, {each.name for each in recordings}, args.allow_partial == "true")
     counts = Counter(part_of(spk) for spk in {each.spk for each in recordings})
     say(f"{folder}: {len(recordings)} recordings; speakers: {sizes(counts)}")

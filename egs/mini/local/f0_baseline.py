@@ -11,14 +11,12 @@ anything about voices must do better than this.
 
 from __future__ import annotations
 
-import argparse
-import sys
-
 import numpy as np
 from scipy import fft, signal
 
 from wespk.core.errors import WespkError
 from wespk.core.progress import say, track
+from wespk.core.script import doc_parser, errors_for_people
 from wespk.data.datadir import load_data_dir
 from wespk.data.trials import read_trials, write_scores
 
@@ -34,20 +32,14 @@ OCTAVE_COST = 0.06  # correlation an octave must gain to be preferred: the first
 MIN_VOICED_FRAMES = 5
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def main() -> None:
+    parser = doc_parser(__doc__)
     parser.add_argument("data", help="data directory with the utterances of the trials")
     parser.add_argument("trials", help="lines `enrol-utt test-utt target|nontarget`")
     parser.add_argument("scores", help="file to write: lines `enrol-utt test-utt score`")
     arguments = parser.parse_args()
-    try:
+    with errors_for_people():
         score_trials(arguments.data, arguments.trials, arguments.scores)
-    except WespkError as error:
-        print(f"f0_baseline.py: {error}", file=sys.stderr)
-        return 1
-    return 0
 
 
 def score_trials(data_dir: str, trials_file: str, scores_file: str) -> None:
@@ -122,4 +114,4 @@ def _autocorrelation(frames: np.ndarray, num_lags: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -36,7 +36,11 @@ def prepare(data: Path, num_enrol: int) -> None:
     corpus = Path(read_json(data / "corpus.json")["corpus"])
     speakers = read_speakers()
     recordings = find_recordings(corpus)
-    enrolment = {spk: enrol(spk, speakers[spk], recordings, num_enrol) for spk in speakers}
+    sx: dict[str, list[Recording]] = {spk: [] for spk in speakers}
+    for each in recordings:
+        if each.kind == "SX":
+            sx[each.spk].append(each)
+    enrolment = {spk: enrol(speakers[spk], sx[spk], num_enrol) for spk in speakers}
     parts: dict[str, list[Recording]] = {part: [] for part in PARTS}
     rejections, num_shared = Rejections(), 0
     for each in recordings:
@@ -72,10 +76,9 @@ def prepare(data: Path, num_enrol: int) -> None:
             write_table(data / "local" / f"enrol.{part}", models)
 
 
-def enrol(spk: str, speaker: Speaker, recordings: list[Recording], num_enrol: int) -> list[str]:
-    """Return the utterances that enrol a speaker of dev or test, none if there are too few."""
-    sx = [each for each in recordings if (each.spk, each.kind) == (spk, "SX")]
-    sx.sort(key=lambda each: each.number)
+def enrol(speaker: Speaker, recordings: list[Recording], num_enrol: int) -> list[str]:
+    """Return which of its SX sentences enrol a speaker of dev or test, none if there are too few."""
+    sx = sorted(recordings, key=lambda each: each.number)
     order = [place for place in speaker.enrol_order if place <= len(sx)]
     return [sx[place - 1].utt for place in sorted(order[:num_enrol])] if len(order) >= num_enrol else []
 
