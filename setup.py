@@ -25,6 +25,7 @@ setup(
         "numpy>=1.26",
         "scipy>=1.11",
         "soundfile>=0.13",
+        "soxr>=0.4",
         "pydantic>=2.7",
         "pyyaml>=6.0",
         "rich>=13",
@@ -32,7 +33,16 @@ setup(
     ],
     extras_require={
         "recipes": ["matplotlib>=3.8", "tensorboard>=2.16", "espeakng-loader>=0.2.4"],
-        "dev": ["pytest>=8", "hypothesis>=6.100", "scikit-learn>=1.4", "ruff", "mypy", "types-PyYAML"],
+        "vad": ["silero-vad>=6", "onnxruntime>=1.16"],  # a neural voice activity detector
+        "dev": [
+            "pytest>=8",
+            "hypothesis>=6.100",
+            "scikit-learn>=1.4",
+            "kaldi-native-fbank>=1.22",
+            "ruff",
+            "mypy",
+            "types-PyYAML",
+        ],
     },
     entry_points={"console_scripts": ["wespk=wespk.cli.main:main"]},
 )

@@ -61,10 +61,19 @@ def voice() -> Callable[..., np.ndarray]:
 
 @pytest.fixture
 def make_corpus(tmp_path, voice) -> Callable[..., Path]:
-    """Write a data directory of made-up speakers with different pitches; return its path."""
+    """Write a data directory of made-up speakers with different pitches; return its path.
+
+    Speakers are numbered from `first` and sound like those from `like` on: a tiny network tells voices
+    apart only if it was trained on such.
+    """
 
     def make(
-        name: str = "train", speakers: int = 4, utts: int = 4, seconds: float = 0.6, first: int = 0
+        name: str = "train",
+        speakers: int = 4,
+        utts: int = 4,
+        seconds: float = 0.6,
+        first: int = 0,
+        like: int | None = None,
     ) -> Path:
         wav, utt2spk = {}, {}
         for s in range(first, first + speakers):
@@ -72,7 +81,8 @@ def make_corpus(tmp_path, voice) -> Callable[..., Path]:
                 utt = f"s{s:02d}-u{u}"
                 path = tmp_path / "wav" / f"{utt}.wav"
                 path.parent.mkdir(exist_ok=True)
-                sound = voice(90 + 25 * s, seconds, seed=100 * s + u)
+                pitch = 90 + 25 * (s if like is None else like + s - first)
+                sound = voice(pitch, seconds, seed=100 * s + u)
                 soundfile.write(path, sound, SAMPLE_RATE, subtype="PCM_16")
                 wav[utt], utt2spk[utt] = str(path), f"s{s:02d}"
         write_data_dir(tmp_path / name, wav, utt2spk)

@@ -3,7 +3,7 @@
 #
 #   . "$WESPK_ROOT/tools/recipe.sh"
 #   if begin_stage 0 ...       the recipe's own: get the corpus, make data directories and trials
-#   features_stage             # 2: feats.scp of train, dev and test
+#   features_stage             # 2: augmented copies of train if asked for; feats.scp of all sets
 #   training_stage             # 3: the network
 #   averaging_stage            # 4: exp/NAME/final, the model directory
 #   embeddings_stage           # 5
@@ -11,7 +11,7 @@
 #   normalisation_stage        # 7: asnorm; calibration learnt on the list `dev`
 #   report_stage               # 8: results, report page, table
 #
-# They read the recipe's options corpus, data, config, exp, set, nj, nproc, nnodes, average, lda_dim and top_k, and
+# They read the recipe's options corpus, data, features, augment, musan, rirs, config, exp, set, nj, nproc, nnodes, average, lda_dim and top_k, and
 #   record       a file that changes when the corpus does
 #   lists        the trial lists (see steps.sh), `dev` and others: "dev test test_3"
 #   verified     those that verification is reported on (default: all)
@@ -34,6 +34,7 @@ if [ -f "$data/corpus.json" ]; then
     _refuse "--corpus $corpus: --stage $stage leaves out stage 0, which would take it; $data is made of another"
 fi
 [ "$lda_dim" != none ] || lda_dim=
+[ -f "conf/$features.conf" ] || _refuse "--features $features: there is no conf/$features.conf; write one"
 
 . "$WESPK_ROOT/tools/stages.sh"
 . "$WESPK_ROOT/tools/steps.sh"
@@ -41,22 +42,26 @@ fi
 # shellcheck disable=SC2154 # the recipe's options
 exp=${exp:-exp/$(basename "$config" .yaml)}
 systems="cosine cosine_mean plda asnorm"
+_training=$data/train${augment:+_augmented} # what the network learns from; the back-end sees data/train
 _mean=$exp/final/mean.vec
 _train=$exp/embeddings/train/xvector.scp
 _embeddings=("$exp"/embeddings/{train,dev,test}/xvector.json)
 
 features_stage() {
-  begin_stage 2 "features" --out "$data"/{train,dev,test}/feats.scp \
-    --in conf/fbank.conf "$record" "$data"/{train,dev,test}/{wav.scp,utt2spk} || return 0
-  make_features "$nj" conf/fbank.conf "$data"/{train,dev,test}
+  local -a sets=("$data"/{train,dev,test})
+  [ -z "$augment" ] || sets+=("$_training")
+  begin_stage 2 "features" --out "${sets[@]/%//feats.scp}" --in "conf/$features.conf" "$record" \
+    "$data"/{train,dev,test}/{wav.scp,utt2spk} --set "$features $augment $musan $rirs" || return 0
+  [ -z "$augment" ] || augment_set "$nj" "$augment" "$musan" "$rirs" "$data/train" "$_training"
+  make_features "$nj" "$features" "conf/$features.conf" "${sets[@]}"
   end_stage
 }
 
 training_stage() {
   begin_stage 3 "training" --out "$exp/checkpoints/last.pt" \
-    --in "$config" "$data"/train/{feats.json,utt2spk} --set "$set" || return 0
+    --in "$config" "$_training"/{feats.json,utt2spk} --set "$set" || return 0
   _check_sizes
-  train_network "$nproc" "$config" "$set" "$data/train" "$exp"
+  train_network "$nproc" "$config" "$set" "$_training" "$exp"
   end_stage
 }
 

@@ -3,21 +3,41 @@
 # short loop of `wespk` commands. A recipe that wants another step writes its own loop instead.
 #
 #   . "$WESPK_ROOT/tools/steps.sh"
-#   make_features 4 conf/fbank.conf data/train data/dev
+#   make_features 4 fbank conf/fbank.conf data/train data/dev
 #
 # A trial list is named SET or SET_SUFFIX: `test` is data/test/trials with data/test/enrol, `test_3` is
 # data/test/trials_3 with data/test/enrol_3.
 
-# Usage: make_features <num-jobs> <options-file> <data-dir> ...
-# Filterbank features of each data directory: feats.scp, feats.json, utt2num_frames, rejected.txt.
+# Usage: make_features <num-jobs> <kind> <options-file> <data-dir> ...
+# Features of each data directory, of the kind of `wespk compute-KIND`: feats.scp, feats.json, utt2num_frames,
+# rejected.txt.
 make_features() {
-  local jobs=$1 options=$2 dir
-  shift 2
+  local jobs=$1 kind=$2 options=$3 dir
+  shift 3
   for dir in "$@"; do
-    $train_cmd JOB=1:"$jobs" "$dir/log/fbank.JOB.log" \
-      wespk compute-fbank --config "$options" --job JOB/"$jobs" "$dir"
+    $train_cmd JOB=1:"$jobs" "$dir/log/$kind.JOB.log" \
+      wespk compute-"${kind//_/-}" --config "$options" --job JOB/"$jobs" "$dir"
     wespk merge-jobs "$dir" feats
   done
+}
+
+# Usage: augment_set <num-jobs> "<kind> ..." <musan> <rirs> <data-dir> <out-dir>
+# <out-dir> holds <data-dir> and an augmented copy of each kind, made in <data-dir>_KIND. <musan> is needed for
+# noise, music and babble; without <rirs> reverberation is that of simulated rooms.
+augment_set() {
+  local jobs=$1 kinds=$2 musan=$3 rirs=$4 dir=$5 out=$6 kind
+  local -a copies=() command
+  for kind in $kinds; do
+    command=(wespk augment-data --kind "$kind")
+    case $kind in
+      noise | music | babble) command+=(--musan "$musan") ;;
+      reverb) if [ -n "$rirs" ]; then command+=(--rirs "$rirs"); else command+=(--simulate-rooms small,medium); fi ;;
+    esac
+    $train_cmd JOB=1:"$jobs" "${dir}_$kind/log/augment.JOB.log" "${command[@]}" --job JOB/"$jobs" "$dir" "${dir}_$kind"
+    "${command[@]}" --nj "$jobs" "$dir" "${dir}_$kind" # joins what the jobs made
+    copies+=("${dir}_$kind")
+  done
+  wespk combine-data "$out" "$dir" "${copies[@]}"
 }
 
 # Usage: train_network <processes-per-machine> <config> <settings> <data-dir> <exp-dir>

@@ -16,6 +16,10 @@ allow_partial=false       # use what there is of the corpus; the trial lists are
 target=both               # SV: verification, SI: closed-set identification of the test speakers, or both
 num_enrol=3               # SX sentences that enrol a speaker, 1 to 4; the other SX and the SI test
 data=data                 # folder of the data directories
+features=fbank            # kind of features; conf/KIND.conf says how they are computed
+augment=                  # augmented copies to train on too: "speed reverb noise music babble telephone ..."
+musan=                    # folder with noise/, music/ and speech/, for noise, music and babble
+rirs=                     # folder of room impulse responses for reverb (default: simulated rooms)
 config=conf/ecapa.yaml    # the network and its training
 exp=                      # folder of the experiment (default: exp/NAME of conf/NAME.yaml)
 set=                      # a training setting to override, as in --set optim.lr=0.001; may be repeated
@@ -53,7 +57,7 @@ if begin_stage 1 "data directories and trials" --out "$data"/{train,dev,test}/ut
   end_stage
 fi
 
-features_stage        # 2: feats.scp of each set, by conf/fbank.conf
+features_stage        # 2: feats.scp of each set, by conf/$features.conf
 training_stage        # 3: the network of $config, into $exp/checkpoints
 averaging_stage       # 4: $exp/final, the model directory
 embeddings_stage      # 5: $exp/embeddings/SET/xvector.scp

@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -6,7 +7,16 @@ import sys
 import pytest
 
 from wespk.core.errors import WespkError
-from wespk.core.files import atomic_path, digest, file_digest, read_json, read_text, write_json, write_text
+from wespk.core.files import (
+    atomic_path,
+    digest,
+    file_digest,
+    read_json,
+    read_text,
+    remove_stale,
+    write_json,
+    write_text,
+)
 from wespk.core.rejections import Rejections
 
 
@@ -33,6 +43,39 @@ def test_killed_write_leaves_the_old_content(tmp_path):
     assert path.read_text() == "old"
 
 
+def test_what_a_killed_process_left_is_removed_and_a_living_ones_is_not(tmp_path):
+    path = tmp_path / "file"
+    script = (
+        "import os, signal, sys\nfrom wespk.core.files import atomic_path\n"
+        "with atomic_path(sys.argv[1]) as temporary:\n"
+        "    temporary.write_text('half')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    for name in ("file", "file2"):
+        subprocess.run([sys.executable, "-c", script, str(tmp_path / name)], check=False)
+    with atomic_path(path) as living:
+        living.write_text("mine")
+        assert len(os.listdir(tmp_path)) == 3
+        remove_stale(path)
+        left = sorted(os.listdir(tmp_path))
+        assert len(left) == 2 and living.name in left and any(name.startswith(".file2.") for name in left)
+    assert path.read_text() == "mine"
+
+
+def test_a_device_or_pipe_is_not_replaced_by_a_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(WespkError, match="pipe: is not an ordinary file"):
+        write_text(tmp_path / "pipe", "text")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_a_full_disk_is_told_with_the_name_of_the_file(tmp_path):
+    told = "file: cannot be written .No space left on device.; make room"
+    with pytest.raises(WespkError, match=told), atomic_path(tmp_path / "file") as temporary:
+        temporary.write_text("half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert os.listdir(tmp_path) == []
+
+
 def test_equal_values_give_equal_json(tmp_path):
     write_json(tmp_path / "a", {"x": 1, "y": [2, "é"]})
     write_json(tmp_path / "b", {"y": [2, "é"], "x": 1})
@@ -42,7 +85,7 @@ def test_equal_values_give_equal_json(tmp_path):
 
 def test_digest_depends_on_the_borders_between_parts():
     assert digest("ab", "c") != digest("a", "bc")
-    assert digest("ab", "c") == digest(b"ab", "c")
+    assert digest("ab", "c") == digest(b"ab", "c") == digest(memoryview(b"ab"), "c")
 
 
 def test_unreadable_text_is_named_with_its_line(tmp_path):

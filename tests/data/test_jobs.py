@@ -3,9 +3,9 @@ import pytest
 
 from wespk.core.errors import WespkError
 from wespk.core.files import read_json, write_json
+from wespk.data.archives import read_archive
 from wespk.data.audio import AudioError
 from wespk.data.jobs import Job, Piece, merge_jobs
-from wespk.data.tables import read_archive
 
 
 def no_progress(items, total, what):
@@ -16,7 +16,7 @@ def no_progress(items, total, what):
 def run(tmp_path):
     made = []
 
-    def go(job: str, items=("a", "b", "c", "d", "e"), info="v1", stamps=None, bad=()):
+    def go(job: str, items=("a", "b", "c", "d", "e"), info="v1", stamps=None, bad=(), compression="none"):
         def make(item):
             made.append(item)
             if item in bad:
@@ -24,7 +24,8 @@ def run(tmp_path):
             return np.full((2, 3), ord(item))
 
         stamp = (stamps or {}).get
-        piece = Piece(tmp_path, "feats", list(items), {"how": info}, lambda item: stamp(item, item), make)
+        how = {"how": info}
+        piece = Piece(tmp_path, "feats", list(items), how, lambda item: stamp(item, item), make, compression)
         piece.run(Job.parse(job), no_progress)
         return made
 
@@ -115,7 +116,7 @@ def test_incomplete_record_is_not_merged_and_the_piece_is_made_again(run, tmp_pa
     run("1/1")
     record = tmp_path / "jobs/feats.1.json"
     write_json(record, {"job": 1, "jobs": 1, "inputs": "old", "rows": {}})
-    with pytest.raises(WespkError, match="records of feats are incomplete"):
+    with pytest.raises(WespkError, match="feats.1.json: the record is incomplete"):
         merge_jobs(tmp_path, "feats", 0)
     assert len(run("1/1")) == 10
 
@@ -128,3 +129,53 @@ def test_content_digest_does_not_depend_on_the_jobs(run, tmp_path):
         merge_jobs(tmp_path, "feats", 0)
         digests.add(read_json(tmp_path / "feats.json")["content"])
     assert len(digests) == 1
+
+
+def test_compression_is_an_input_and_is_told_in_the_record(run, tmp_path):
+    run("1/1")
+    merge_jobs(tmp_path, "feats", 0)
+    plain = read_json(tmp_path / "feats.json")
+    assert len(run("1/1", compression="two-byte-auto")) == 10
+    merge_jobs(tmp_path, "feats", 0)
+    small = read_json(tmp_path / "feats.json")
+    assert (plain["compression"], small["compression"]) == ("none", "two-byte-auto")
+    assert plain["content"] != small["content"]
+    assert (tmp_path / "jobs/feats.1.ark").read_bytes().startswith(b"a \0BCM2 ")
+
+
+def test_an_archive_of_another_size_is_made_again(run, tmp_path):
+    run("1/1")
+    with open(tmp_path / "jobs/feats.1.ark", "r+b") as stream:
+        stream.truncate(50)
+    with pytest.raises(WespkError, match="feats.1.ark: has 50 bytes and was written with"):
+        merge_jobs(tmp_path, "feats", 0)
+    assert len(run("1/1")) == 10
+    merge_jobs(tmp_path, "feats", 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda text: text.replace("feats.1.ark", "feats.2.ark"),
+            "'a' is said to be at .*feats.2.ark:2, which",
+        ),
+        (lambda text: text.replace(":2\n", ":99999\n"), "'a' is said to be at .*feats.1.ark:99999, which"),
+        (lambda text: text[text.index("b ") :], "does not list what the job made, see 'a'"),
+        (lambda text: text + "x elsewhere.ark:2\n", "does not list what the job made, see 'x'"),
+    ],
+)
+def test_a_piece_whose_scp_was_changed_is_not_merged(run, tmp_path, change, message):
+    run("1/1")
+    scp = tmp_path / "jobs/feats.1.scp"
+    scp.write_text(change(scp.read_text()))
+    with pytest.raises(WespkError, match=message):
+        merge_jobs(tmp_path, "feats", 0)
+
+
+def test_a_record_that_is_none_is_told(run, tmp_path):
+    run("1/1")
+    (tmp_path / "jobs/feats.1.json").write_text("[]")
+    with pytest.raises(WespkError, match="the record is incomplete"):
+        merge_jobs(tmp_path, "feats", 0)
+    assert len(run("1/1")) == 10

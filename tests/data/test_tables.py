@@ -1,68 +1,53 @@
-import kaldiio
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from wespk.core.errors import WespkError
-from wespk.data.tables import (
-    MappedMatrices,
-    read_archive,
-    read_table,
-    read_vectors,
-    write_archive,
-    write_table,
+from wespk.data import tables
+from wespk.data.tables import byte_sorted, read_table, unfit_character, write_table
+
+ids = st.text(min_size=1, max_size=8).filter(
+    lambda text: not unfit_character(text) and not any(map(_is_surrogate, text))
 )
-
-matrices = st.lists(
-    arrays(
-        np.float32, st.tuples(st.integers(1, 9), st.integers(1, 5)), elements=st.floats(-1e6, 1e6, width=32)
-    ),
-    min_size=1,
-    max_size=5,
-)
-
-
-@given(matrices)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
-def test_archives_round_trip_through_our_readers_and_kaldiio(tmp_path, values):
-    items = {f"utt{i}é": value for i, value in enumerate(values)}
-    rows = write_archive(tmp_path / "a.ark", tmp_path / "a.scp", items.items())
-    assert rows == {key: len(value) for key, value in items.items()}
-    by_kaldiio = kaldiio.load_scp(str(tmp_path / "a.scp"))
-    mapped = MappedMatrices(read_table(tmp_path / "a.scp"))
-    for index, (key, value) in enumerate(read_archive(tmp_path / "a.scp")):
-        np.testing.assert_array_equal(value, items[key])
-        np.testing.assert_array_equal(by_kaldiio[key], items[key])
-        np.testing.assert_array_equal(mapped[index], items[key])
-
-
-def test_mapped_matrices_decode_what_kaldi_compressed(tmp_path):
-    matrix = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
-    kaldiio.save_ark(
-        str(tmp_path / "c.ark"), {"u": matrix}, scp=str(tmp_path / "c.scp"), compression_method=2
+values = st.text(max_size=12).filter(
+    lambda text: (
+        text == text.strip(" ")
+        and not any(ord(char) < 32 or ord(char) == 127 or _is_surrogate(char) for char in text)
     )
-    mapped = MappedMatrices(read_table(tmp_path / "c.scp"))
-    np.testing.assert_allclose(mapped[0], matrix, atol=0.05)
+)
 
 
-def test_cut_archive_is_named(tmp_path):
-    write_archive(tmp_path / "a.ark", tmp_path / "a.scp", [("utt", np.ones((50, 4)))])
-    with open(tmp_path / "a.ark", "r+b") as stream:
-        stream.truncate(100)
-    with pytest.raises(WespkError, match="'utt': .*a.ark is cut off"):
-        MappedMatrices(read_table(tmp_path / "a.scp"))[0]
+def _is_surrogate(char):
+    return 0xD800 <= ord(char) < 0xE000
 
 
-def test_failed_archive_leaves_nothing_under_its_name(tmp_path):
-    def items():
-        yield "a", np.ones((2, 2))
-        raise RuntimeError
+@given(st.dictionaries(ids, values))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+def test_tables_round_trip_whatever_block_size(tmp_path, table):
+    write_table(tmp_path / "t", table)
+    assert read_table(tmp_path / "t", value_required=False) == table
+    whole, tables.BLOCK_BYTES = tables.BLOCK_BYTES, 7
+    try:
+        assert list(read_table(tmp_path / "t", value_required=False)) == byte_sorted(table)
+    finally:
+        tables.BLOCK_BYTES = whole
 
-    with pytest.raises(RuntimeError):
-        write_archive(tmp_path / "a.ark", tmp_path / "a.scp", items())
-    assert list(tmp_path.iterdir()) == []
+
+@given(st.dictionaries(ids, values), st.lists(ids, unique=True), st.integers(1, 40))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
+def test_expected_keys_change_nothing_but_the_speed(tmp_path, table, others, size):
+    write_table(tmp_path / "t", table)
+    whole, tables.BLOCK_BYTES = tables.BLOCK_BYTES, size
+    try:
+        for expected in (byte_sorted(table), byte_sorted({*table, *others}), byte_sorted(others)):
+            assert read_table(tmp_path / "t", value_required=False, expected=expected) == table
+    finally:
+        tables.BLOCK_BYTES = whole
+
+
+@given(st.lists(ids, unique=True))
+def test_code_point_order_is_byte_order(keys):
+    assert byte_sorted(keys) == sorted(keys, key=lambda key: key.encode())
 
 
 def test_table_is_written_in_byte_order(tmp_path):
@@ -86,42 +71,50 @@ def test_table_is_written_in_byte_order(tmp_path):
         ("a 1", "the last line has no line end"),
         ("a 1\r\n", "t:1: Windows line end"),
         (" a 1\n", "t:1: no key"),
+        ("\ufeffa 1\n", "t:1: begins with a byte order mark"),
+        ("a\t1\n", "t:1: a tab in the key 'a.t1'"),
+        ("a 1\nb\x00c 2\n", "t:2: the character '.x00' may not stand"),
+        ("a 1\nb 2\x1f\n", "t:2: the character '.x1f' may not stand"),
+        ("a\u00a0b 1\n", "t:1: the character '.xa0' may not stand"),
+        ("a\u2028b 1\n", "t:1: the character '.u2028' may not stand"),
+        ("é 1\na 2\n", "t:2: 'a' is out of order"),
     ],
 )
 def test_malformed_tables_are_refused_with_their_line(tmp_path, text, message):
     (tmp_path / "t").write_bytes(text.encode())
-    with pytest.raises(WespkError, match=message):
+    for expected in ((), ("a", "b")):
+        with pytest.raises(WespkError, match=message):
+            read_table(tmp_path / "t", expected=expected)
+
+
+def test_text_that_is_not_utf8_is_refused_with_its_line(tmp_path):
+    (tmp_path / "t").write_bytes(b"a 1\nb \xff\n")
+    with pytest.raises(WespkError, match="t:2: not valid UTF-8"):
         read_table(tmp_path / "t")
 
 
-@pytest.mark.parametrize(
-    ("vectors", "message"),
-    [
-        ({"a": np.ones(3), "b": np.ones(4)}, "'b' has shape"),
-        ({"a": np.ones((2, 2))}, "'a' has shape"),
-        ({"a": np.array([1.0, np.nan])}, "'a' holds NaN"),
-        ({}, "holds no vectors"),
-    ],
-)
-def test_unusable_embeddings_are_named(tmp_path, vectors, message):
-    write_archive(tmp_path / "a.ark", tmp_path / "a.scp", vectors.items())
-    with pytest.raises(WespkError, match=message):
-        read_vectors(tmp_path / "a.scp")
+def test_lines_are_counted_across_blocks(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "BLOCK_BYTES", 16)
+    (tmp_path / "t").write_text("".join(f"u{n:03d} {n}\n" for n in range(100)) + "u050 x\n")
+    with pytest.raises(WespkError, match="t:101: 'u050' is out of order"):
+        read_table(tmp_path / "t")
+    (tmp_path / "t").write_text("a " + "x" * 1000 + "\n")
+    assert read_table(tmp_path / "t") == {"a": "x" * 1000}
+    monkeypatch.setattr(tables, "MOST_LINE_BYTES", 100)
+    with pytest.raises(WespkError, match="a line is longer"):
+        read_table(tmp_path / "t")
 
 
-@pytest.mark.parametrize("entry", ["touch RUN |", "x.ark", "x.ark:5[0:20]", "x.ark:-1", ":5"])
-def test_entries_other_than_archive_and_offset_are_refused(tmp_path, monkeypatch, entry):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "x.scp").write_text(f"u {entry}\n")
-    with pytest.raises(WespkError, match="not of the form archive:offset"):
-        list(read_archive(tmp_path / "x.scp"))
-    with pytest.raises(WespkError, match="not of the form archive:offset"):
-        MappedMatrices({"u": entry})[0]
-    assert not (tmp_path / "RUN").exists()
+def test_spaces_that_kaldi_ignores_are_no_part_of_a_value(tmp_path):
+    (tmp_path / "t").write_text("a  1 2 \nb 3\n")
+    assert read_table(tmp_path / "t") == {"a": "1 2", "b": "3"}
 
 
-def test_pickled_entry_is_not_loaded(tmp_path):
-    (tmp_path / "x.ark").write_bytes(b"u PKL cposix\nsystem\n(S'touch RUN'\ntR.")
-    (tmp_path / "x.scp").write_text(f"u {tmp_path}/x.ark:2\n")
-    with pytest.raises(WespkError, match="no Kaldi matrix or vector is there"):
-        list(read_archive(tmp_path / "x.scp"))
+def test_spaces_of_unicode_stay_in_values(tmp_path):
+    (tmp_path / "t").write_text("a /my\u00a0music/é\u2028.wav\u00a0\n")
+    assert read_table(tmp_path / "t") == {"a": "/my\u00a0music/é\u2028.wav\u00a0"}
+
+
+def test_folder_in_the_place_of_a_table_is_named(tmp_path):
+    with pytest.raises(WespkError, match="is a directory"):
+        read_table(tmp_path)

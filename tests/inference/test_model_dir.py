@@ -12,7 +12,7 @@ from wespk.inference.model_dir import describe_model
 from wespk.models import build_model
 
 COMPONENT = Component(name="resnet34", channels=4, embedding_dim=6)
-SPEC = FeatureSpec(fbank=FbankOptions(num_mel_bins=16, dither=0), cmn="utterance")
+SPEC = FeatureSpec(options=FbankOptions(num_mel_bins=16, dither=0), cmn="utterance")
 
 
 class Config(StrictModel):
@@ -66,7 +66,7 @@ def test_missing_part_is_named(model, name):
         ("config.yaml", b"seed: 1\n", "section 'model' is missing"),
         ("config.yaml", b"model: {name: resnet34, channels: 8}\n", "model.safetensors: does not fit"),
         ("feature_spec.json", b"{}}", "feature_spec.json:1: not valid JSON"),
-        ("feature_spec.json", b'{"kind": "magic"}', "feature_spec.json: 'kind'"),
+        ("feature_spec.json", b'{"kind": "magic"}', "feature_spec.json: unknown features 'magic'"),
     ],
 )
 def test_damaged_part_is_named(model, name, content, message):

@@ -12,7 +12,7 @@ from wespk.core.config import Component
 from wespk.core.torchaudio import import_torchaudio
 from wespk.data.audio import read_audio
 from wespk.features import FbankOptions, FeatureExtractor, FeatureSpec
-from wespk.features.fbank import Fbank
+from wespk.features.kaldi import Fbank
 from wespk.models import REGISTRY, build_model
 
 
@@ -37,7 +37,7 @@ def test_fbank_agrees_with_torchaudio_on_speech(utterances):
 def test_embeddings_of_speech_do_not_depend_on_batch_mates(utterances, name):
     torch.manual_seed(0)
     model = build_model(Component(name=name, channels=64 if name == "ecapa_tdnn" else 8), 80).eval()
-    extract = FeatureExtractor(FeatureSpec(fbank=FbankOptions(dither=0, num_mel_bins=80), cmn="utterance"))
+    extract = FeatureExtractor(FeatureSpec(options=FbankOptions(dither=0, num_mel_bins=80), cmn="utterance"))
     features = [torch.from_numpy(extract(read_audio(str(path), 16000))) for path in utterances]
     lengths = torch.tensor([len(each) for each in features])
     batch = torch.nn.utils.rnn.pad_sequence(features, batch_first=True, padding_value=7.0)

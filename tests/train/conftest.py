@@ -3,8 +3,8 @@ import pytest
 
 from wespk.core.config import parse_config
 from wespk.core.files import write_json
+from wespk.data.archives import write_archive
 from wespk.data.datadir import write_data_dir
-from wespk.data.tables import write_archive
 from wespk.features import FbankOptions, FeatureSpec
 from wespk.train.config import TrainConfig
 
@@ -38,7 +38,7 @@ def features(tmp_path):
     utt2spk = {f"s{s}-u{u}": f"s{s}" for s in range(3) for u in range(6)}
     folder = tmp_path / "train"
     write_data_dir(folder, {utt: "none" for utt in utt2spk}, utt2spk)
-    spec = FeatureSpec(fbank=FbankOptions(num_mel_bins=16, dither=0))
+    spec = FeatureSpec(options=FbankOptions(num_mel_bins=16, dither=0))
     items = (
         (utt, random.normal(int(spk[1:]), 1, (random.integers(12, 40), 16))) for utt, spk in utt2spk.items()
     )

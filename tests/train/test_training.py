@@ -14,6 +14,7 @@ import yaml
 from wespk.core.errors import WespkError
 from wespk.inference import load_model
 from wespk.train.checkpoint import average_weights, load_checkpoint, save_checkpoint
+from wespk.train.config import DataConfig
 from wespk.train.dataset import load_training_set
 from wespk.train.distributed import Ranks
 from wespk.train.loop import train
@@ -23,7 +24,7 @@ ALONE = Ranks(0, 1, torch.device("cpu"))
 
 
 def go(config, features, out):
-    data = load_training_set(features, config.data.cmn)
+    data = load_training_set(features, config.data)
     begin_run(out, config, data)
     train(config, data, out, ALONE)
     return load_checkpoint(out / "checkpoints" / "last.pt")["network"]
@@ -96,7 +97,7 @@ def test_settings_that_change_nothing_learnt_may_change(config, features, tmp_pa
 def test_run_is_not_continued_on_other_data(config, features, tmp_path):
     go(config(), features, tmp_path / "exp")
     facts = json.loads((features / "feats.json").read_text())
-    facts["spec"]["fbank"]["low_freq"] = 50
+    facts["spec"]["options"]["low_freq"] = 50
     (features / "feats.json").write_text(json.dumps(facts))
     with pytest.raises(WespkError, match="begun on other data or features"):
         go(config(), features, tmp_path / "exp")
@@ -141,7 +142,7 @@ def test_unfinished_training_is_not_averaged(config, features, tmp_path):
 
 def test_no_epochs_give_the_untrained_network(config, features, tmp_path):
     config = config(epochs=0)
-    data = load_training_set(features, "utterance")
+    data = load_training_set(features, DataConfig(cmn="utterance"))
     begin_run(tmp_path / "exp", config, data)
     train(config, data, tmp_path / "exp", ALONE)
     average_models(tmp_path / "exp", tmp_path / "final", 5)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from wespk.backend import mean_embedding
 from wespk.core.progress import say
+from wespk.data.archives import read_vectors
 from wespk.data.kaldi_objects import write_vector
-from wespk.data.tables import read_vectors
 
 
 def add_arguments(parser: ArgumentParser) -> None:

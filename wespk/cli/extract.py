@@ -1,7 +1,8 @@
-"""Extract the embeddings of one job's share of a data directory.
+"""Extract the embeddings of a data directory.
 
 Usage:   wespk extract [options] MODEL DATA OUT
-Example: tools/local.py JOB=1:2 exp/ecapa/log/extract.JOB.log \\
+Example: wespk extract exp/ecapa/final data/test exp/ecapa/embeddings/test
+         tools/local.py JOB=1:2 exp/ecapa/log/extract.JOB.log \\
            wespk extract --job JOB/2 exp/ecapa/final data/test exp/ecapa/embeddings/test
          wespk merge-jobs exp/ecapa/embeddings/test xvector
 
@@ -14,10 +15,12 @@ import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from wespk.cli.options import add_job
-from wespk.core.progress import say, track
+import numpy as np
+
+from wespk.cli.jobs import add_jobs, run_jobs
+from wespk.core.progress import say
 from wespk.data.datadir import load_data_dir, load_features
-from wespk.data.jobs import Job, Piece
+from wespk.data.jobs import Piece
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -30,14 +33,21 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="import a network that is not part of wespk, named by the model",
     )
-    add_job(parser)
+    add_jobs(parser)
 
 
 def run(args: Namespace) -> None:
-    """Extract the share, and print the rate."""
+    """Extract, and print the rate."""
+    start, done = time.monotonic(), [0]
+    run_jobs(args, args.out, "xvector", lambda: _piece(args, done))
+    if done[0]:
+        say(f"{done[0] / (time.monotonic() - start):.1f} utterances/s")
+
+
+def _piece(args: Namespace, done: list[int]) -> Piece:
     locations = load_features(load_data_dir(args.data))
 
-    from wespk.data.tables import MappedMatrices
+    from wespk.data.matrices import MappedMatrices
     from wespk.features.extractor import normalise
     from wespk.features.spec import read_archive_record
     from wespk.inference import load_model
@@ -48,11 +58,9 @@ def run(args: Namespace) -> None:
     matrices = MappedMatrices(locations)
     position = {utt: index for index, utt in enumerate(locations)}
 
-    def embedding(utt: str):
+    def embedding(utt: str) -> np.ndarray:
+        done[0] += 1
         return model.embed(normalise(matrices[position[utt]], model.spec))
 
     info = {"model": model.digest, "spec": model.spec.digest, "feats": archive.content}
-    start = time.monotonic()
-    job = Job.parse(args.job)
-    Piece(args.out, "xvector", list(locations), info, lambda utt: utt, embedding).run(job, track)
-    say(f"{len(job.share(list(locations))) / (time.monotonic() - start):.1f} utterances/s")
+    return Piece(args.out, "xvector", list(locations), info, lambda utt: utt, embedding)

@@ -12,9 +12,26 @@ from wespk.core.script import doc_parser, errors_for_people
 
 # In the order of a recipe's stages.
 VERBS = {
-    "validate-data": "check data directories: tables, audio, speakers shared between sets",
+    "prepare-data": "make a data directory of any corpus: a folder of speakers, a table, a list, a pattern",
+    "validate-data": "check data directories: tables, audio, what they share",
+    "fix-data": "repair a data directory: sort, intersect, drop what cannot be used; keeps a backup",
+    "subset-data": "take some utterances of a data directory",
+    "split-data": "split a data directory into parts, by speaker or by utterance",
+    "combine-data": "join data directories",
+    "copy-data": "copy a data directory with prefixes and suffixes on its ids",
+    "data-stats": "print speakers, hours, durations, rates and genders of data directories",
+    "augment-data": "make augmented copies of a data directory: speed, noise, music, babble, rooms, codecs",
     "make-trials": "write trial and enrolment lists for a data directory",
+    "validate-trials": "check trials and enrolment against a data directory or embeddings",
     "compute-fbank": "compute filterbank features of one job's share of a data directory",
+    "compute-mfcc": "compute MFCC, likewise",
+    "compute-spectrogram": "compute log power spectra, likewise",
+    "compute-mel-spectrogram": "compute log-Mel spectrograms (torchaudio's definition), likewise",
+    "compute-vad": "decide which frames hold speech",
+    "apply-cmvn": "subtract the mean of features, over utterances or a sliding window",
+    "select-voiced-frames": "keep the frames that hold speech",
+    "copy-feats": "copy features: compressed, uncompressed, as text, a range of frames",
+    "feats-stats": "print sizes, ranges, means and deviations of features",
     "merge-jobs": "join the archives of finished jobs and account for every item",
     "train": "train an embedding network (alone, or under torchrun)",
     "average-models": "average the last epochs' weights into a model directory",
@@ -54,7 +71,9 @@ def _run(verb: str, arguments: list[str]) -> None:
     module = import_module(f"wespk.cli.{verb.replace('-', '_')}")
     parser = doc_parser(module.__doc__, f"wespk {verb}")
     module.add_arguments(parser)
-    module.run(parser.parse_args(arguments))
+    args = parser.parse_args(arguments)
+    args.verb, args.argv = verb, arguments  # for verbs that run themselves in several processes
+    module.run(args)
 
 
 def _overview() -> str:

@@ -6,12 +6,7 @@ import math
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
-
-def add_job(parser: ArgumentParser) -> None:
-    """Add --job."""
-    parser.add_argument(
-        "--job", default="1/1", metavar="JOB/N", help="share of the items to do (default 1/1: all)"
-    )
+from wespk.data.compression import METHODS, NONE
 
 
 def positive(text: str) -> int:
@@ -51,6 +46,17 @@ def add_max_rejected(parser: ArgumentParser, default: float) -> None:
         default=default,
         metavar="M",
         help=f"most items that may be rejected: a count, or a fraction if below 1 (default {default:g})",
+    )
+
+
+def add_compression(parser: ArgumentParser) -> None:
+    """Add --compression."""
+    parser.add_argument(
+        "--compression",
+        choices=(NONE, *METHODS),
+        default=NONE,
+        metavar="METHOD",
+        help=f"store the features as Kaldi compresses them: {', '.join(METHODS)} ({NONE})",
     )
 
 

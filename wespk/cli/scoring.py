@@ -10,8 +10,9 @@ import numpy as np
 from wespk.backend import apply_lda, average_per_model, subtract_mean
 from wespk.core.errors import WespkError
 from wespk.core.files import PathLike
+from wespk.data.archives import read_vectors
 from wespk.data.kaldi_objects import read_matrix, read_vector
-from wespk.data.tables import read_table, read_vectors
+from wespk.data.tables import read_table
 from wespk.data.trials import Trials, read_enrolment, read_trials
 
 

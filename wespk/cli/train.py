@@ -44,7 +44,7 @@ def run(args: Namespace) -> None:
 
     with ranks() as here:
         config = resolve_precision(config, here.device, begun_precision(args.exp))
-        data = load_training_set(args.data, config.data.cmn)
+        data = load_training_set(args.data, config.data)
         if here.leader:
             begin_run(args.exp, config, data)
         here.barrier()

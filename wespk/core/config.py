@@ -16,6 +16,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from wespk.core.errors import WespkError, nearest
 from wespk.core.files import PathLike, read_text, write_text
 
+# What the YAML library lets through of its constructors (2026-13-45, !!bool x) and of texts nested without end.
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
 
 class StrictModel(BaseModel):
     """Base of every configuration section: immutable, unknown keys are errors."""
@@ -81,7 +84,7 @@ def build(
         raise WespkError(
             f"{kind} '{component.name}' is not part of wespk; trust its code explicitly to load it"
         )
-    factory = _find(component.name, registry, kind)
+    factory = find_component(component.name, registry, kind)
     clash = sorted(set(given) & set(component.options))
     if clash:
         raise WespkError(f"{kind} {component.name}: '{clash[0]}' is derived from the data; remove it")
@@ -96,6 +99,20 @@ def build(
     except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:
         reason = str(error).split("\n")[0]
         raise WespkError(f"{kind} {component.name}: cannot be built with {options} ({reason})") from None
+
+
+def find_component(name: str, registry: Mapping[str, str], kind: str) -> Callable[..., Any]:
+    """Return the class that `name` stands for: registered, or by a dotted path ``package.module:Class``."""
+    path = registry.get(name, name if "." in name else None)
+    if path is None:
+        raise WespkError(
+            f"unknown {kind} '{name}': {nearest(name, registry)}, or a dotted path to your own class"
+        )
+    module, _, attribute = path.replace(":", ".").rpartition(".")
+    try:
+        return getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise WespkError(f"{kind} '{name}' cannot be imported: {error}") from None
 
 
 def first_difference(one: dict[str, Any], other: dict[str, Any]) -> tuple[str, Any, Any] | None:
@@ -121,6 +138,8 @@ def _read_yaml(path: PathLike) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise WespkError(f"{path}{line}: not valid YAML ({getattr(error, 'problem', error)})") from None
+    except UNREADABLE as error:
+        raise WespkError(f"{path}: not YAML that can be read ({error})") from None
     if values is None:
         return {}
     if not isinstance(values, dict):
@@ -141,7 +160,7 @@ def _apply_override(values: dict[str, Any], override: str) -> None:
             raise WespkError(f"--set {override}: '{section}' is a value, not a section")
     try:
         values[last] = _yaml_value(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, *UNREADABLE):
         raise WespkError(f"--set {override}: '{text}' is not a valid YAML value") from None
 
 
@@ -174,19 +193,6 @@ def _fields_at(schema: type[BaseModel], location: Sequence[Any]) -> list[str]:
             return []
         schema = annotation
     return list(schema.model_fields)
-
-
-def _find(name: str, registry: Mapping[str, str], kind: str) -> Callable[..., Any]:
-    path = registry.get(name, name if "." in name else None)
-    if path is None:
-        raise WespkError(
-            f"unknown {kind} '{name}': {nearest(name, registry)}, or a dotted path to your own class"
-        )
-    module, _, attribute = path.replace(":", ".").rpartition(".")
-    try:
-        return getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise WespkError(f"{kind} '{name}' cannot be imported: {error}") from None
 
 
 def _check_options(

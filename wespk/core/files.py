@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import socket
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,24 +17,61 @@ from wespk.core.errors import WespkError
 
 PathLike = str | os.PathLike[str]
 
+OUT_OF_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 @contextmanager
 def atomic_path(path: PathLike) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block ends without an error.
 
     The data reach the disk before the rename, so a reader sees the old file or the whole new one,
-    also after a crash. On an error the temporary file is removed and `path` is left as it was.
+    also after a crash. On an error the temporary file is removed and `path` is left as it was. A full disk
+    is a `WespkError` that names `path`, and so is a `path` that is a device or a pipe, whose place the file
+    would take.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():
+        raise WespkError(f"{path}: is not an ordinary file and would be replaced by one; name another file")
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{_host()}.{os.getpid()}.tmp")
     try:
         yield temporary
         with open(temporary, "rb+") as stream:
             os.fsync(stream.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        if error.errno not in OUT_OF_SPACE:
+            raise
+        raise WespkError(f"{path}: cannot be written ({error.strerror}); make room and run again") from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_stale(*paths: PathLike) -> None:
+    """Delete what killed processes of this machine have left of `atomic_path(path)`, for each path."""
+    for path in map(Path, paths):
+        start, end = f".{path.name}.{_host()}.", ".tmp"
+        with os.scandir(path.parent) as entries:
+            names = [entry.name for entry in entries if entry.name.startswith(start)]
+        for name in names:
+            process = name[len(start) : -len(end)]
+            if name.endswith(end) and process.isdecimal() and not _is_running(int(process)):
+                path.with_name(name).unlink(missing_ok=True)
+
+
+def _host() -> str:
+    """Return a short name of this machine, whose process numbers mean nothing on another one."""
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
 
 
 def write_bytes(path: PathLike, content: bytes) -> None:
@@ -56,6 +96,8 @@ def read_json(path: PathLike) -> Any:
         return json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise WespkError(f"{path}:{error.lineno}: not valid JSON ({error.msg})") from error
+    except (RecursionError, ValueError) as error:  # nested ten thousand deep, a number of ten thousand digits
+        raise WespkError(f"{path}: not JSON that can be read ({str(error).split(':')[0]})") from None
 
 
 def read_text(path: PathLike) -> str:
@@ -71,13 +113,23 @@ def read_text(path: PathLike) -> str:
         raise WespkError(f"{path}:{line}: not valid UTF-8; convert the file to UTF-8") from None
 
 
-def digest(*parts: str | bytes) -> str:
-    """Return a SHA-256 of the parts, in hexadecimal; the borders between parts count."""
+def digest(*parts: str | bytes | memoryview) -> str:
+    """Return a SHA-256 of the parts, in hexadecimal; the borders between parts count.
+
+    A `memoryview` must be of bytes; it is not copied.
+    """
     total = hashlib.sha256()
     for part in parts:
         data = part.encode("utf-8") if isinstance(part, str) else part
-        total.update(len(data).to_bytes(8, "little") + data)
+        total.update(len(data).to_bytes(8, "little"))
+        total.update(data)
     return total.hexdigest()
+
+
+def file_stamp(path: PathLike) -> str:
+    """Return a cheap fingerprint of a file's state: size and modification time in nanoseconds."""
+    status = os.stat(path)
+    return f"{Path(path)} {status.st_size} {status.st_mtime_ns}"
 
 
 def file_digest(path: PathLike, algorithm: str = "sha256") -> str:

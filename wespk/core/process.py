@@ -1,9 +1,11 @@
-"""Settings of the process itself that make CPU training two to four times faster."""
+"""Settings of the process itself: an allocator that makes CPU training two to four times faster, a parent."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
+import signal
 import sys
 
 # The large temporaries of a training step are mapped and unmapped by glibc on every use, and the page faults
@@ -16,6 +18,7 @@ MALLOC = {
 # OpenMP threads wait for each other in a loop. When other work takes a core away, each wait lasts as long as
 # the other's time slice, and training is ten times slower. A short loop costs 3 % alone and prevents that.
 OPENMP = {"GOMP_SPINCOUNT": "3000"}
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def restart_tuned(module: str, arguments: list[str]) -> None:
@@ -31,3 +34,12 @@ def restart_tuned(module: str, arguments: list[str]) -> None:
         wanted |= OPENMP
     if wanted and platform.libc_ver()[0] == "glibc":
         os.execve(sys.executable, [sys.executable, "-m", module, *arguments], {**os.environ, **wanted})
+
+
+def die_with_parent() -> None:
+    """Have Linux end this process when its parent ends, also by kill -9; nothing elsewhere.
+
+    For a child process between fork and exec: no job goes on unwatched beside its own second run.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -28,11 +28,7 @@ def errors_for_people(program: str | None = None) -> Iterator[None]:
     try:
         yield
     except WespkError as error:
-        # One that comes out of a loader's worker process brings its traceback along, the message at the end.
-        message = str(error).strip()
-        if "Traceback" in message:
-            message = message.splitlines()[-1].removeprefix("wespk.core.errors.WespkError: ")
-        print(f"{program}: error: {' '.join(message.split())}", file=sys.stderr)
+        print(f"{program}: error: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,49 +1,89 @@
-"""The one audio reader: float32 mono in [-1, 1] at the wanted rate, or an `AudioError` that says why not."""
+"""The one audio reader: float32 mono at the wanted rate, or an `AudioError` that says why not."""
 
 from __future__ import annotations
 
-import io
-import subprocess
-from pathlib import Path
+from functools import lru_cache
 
 import numpy as np
-import soundfile
 
-from wespk.core.errors import WespkError
-from wespk.data.tables import file_stamp
+from wespk.core.files import file_stamp
+from wespk.data.audio_formats import Sound, open_sound
+from wespk.data.audio_source import archive_path, open_source, shown
+from wespk.data.audio_values import MAX_SAMPLES, AudioError, AudioInfo, AudioOptions
+from wespk.data.resample import HIGHEST_RATE, LOWEST_RATE, plan_part, resample
 
-PIPE_TIMEOUT_S = 600
+__all__ = [
+    "AudioError",
+    "AudioInfo",
+    "AudioOptions",
+    "audio_info",
+    "audio_stamp",
+    "check_samples",
+    "read_audio",
+]
+
+OVERHANG_S = 0.5  # a segment may end this much behind the recording, as in Kaldi, and is cut
 
 
-class AudioError(WespkError):
-    """A recording that cannot be used. The text before the colon is the kind of fault, for counting."""
+def read_audio(
+    entry: str,
+    options: AudioOptions | int,
+    *,
+    start: float = 0.0,
+    end: float | None = None,
+    allow_pipes: bool = False,
+) -> np.ndarray:
+    """Return the samples of one wav.scp value: float32, shape (N,), mono, full scale at 1.
 
+    `entry` is a path, an ``archive:offset``, or a shell command ending in ``|`` (refused unless
+    `allow_pipes`). `options` may be a sample rate alone. `start` and `end` are seconds: the part that is
+    wanted; the rest is not decoded where the format can be entered anywhere. Integers of n bits are divided
+    by 2^(n-1). Values beyond 1 are those of the file (float formats), of a lossy decoder or of resampling.
 
-def read_audio(entry: str, sample_rate: int, *, allow_pipes: bool = False) -> np.ndarray:
-    """Return the samples of one wav.scp value: float32, shape (N,), mono, in [-1, 1].
-
-    `entry` is a path, an ``ark:offset``, or a shell command ending in ``|`` (refused unless `allow_pipes`).
-    soundfile tells the format by content: RIFF, FLAC, Ogg, MP3, NIST SPHERE.
-
-    Raises `AudioError` for a file that is missing, empty, unreadable, truncated, of another rate, not mono,
-    not finite or silent (all samples equal).
+    Raises `AudioError` with one of these kinds: missing, empty, unreadable, truncated, wrong rate, not mono,
+    no such channel, segment outside, too short, too long, not finite, silent, clipped, pipe refused, pipe
+    failed, pipe timed out.
     """
-    samples, rate = _decode(_open(entry, allow_pipes), entry)
-    if rate != sample_rate:
-        raise AudioError(f"wrong rate: {rate} Hz where {sample_rate} Hz is needed; resample the corpus")
-    if samples.shape[1] != 1:
-        raise AudioError(f"not mono: {samples.shape[1]} channels; choose or mix them first")
-    mono = samples[:, 0]
-    return check_samples(mono)
+    options = _rate_alone(options) if isinstance(options, int) else options
+    if not 0 <= start < np.inf or not (end is None or start < end < np.inf):
+        raise AudioError(f"segment outside: from {start} s to {end} s is no part of a recording")
+    try:
+        with (
+            open_source(entry, allow_pipes) as source,
+            open_sound(source, _until(options, start, end)) as sound,
+        ):
+            _check_header(sound, options)
+            return _read(sound, options, start, end)
+    except OSError as error:
+        raise AudioError(f"unreadable: {shown(entry)} ({error.strerror or error})") from None
+
+
+def audio_info(entry: str, allow_pipes: bool = False) -> AudioInfo:
+    """Return what the header of a wav.scp value says; nothing is decoded where the header says it all.
+
+    ffmpeg's formats and streams of unknown length are decoded to be counted. The length of an MP3 without a
+    Xing tag is an estimate from its constant bit rate.
+
+    Raises `AudioError` of kind missing, empty, unreadable, truncated or those of a pipe.
+    """
+    try:
+        with open_source(entry, allow_pipes) as source, open_sound(source) as sound:
+            length = sound.num_samples
+            if length is None:
+                length = sum(len(block) for block in sound.blocks(0, None))
+            return AudioInfo(sound.sample_rate, sound.channels, length, sound.format)
+    except OSError as error:
+        raise AudioError(f"unreadable: {shown(entry)} ({error.strerror or error})") from None
 
 
 def check_samples(samples: np.ndarray) -> np.ndarray:
     """Return samples (N,) as they are; raise `AudioError` for none, for NaN and for silence."""
     if len(samples) == 0:
         raise AudioError("empty: there are no samples")
-    if not np.isfinite(samples).all():
+    least, most = samples.min(), samples.max()  # NaN is the minimum of what it is in
+    if not (np.isfinite(least) and np.isfinite(most)):
         raise AudioError("not finite: a sample is NaN or infinite")
-    if samples.min() == samples.max():
+    if least == most:
         raise AudioError("silent: all samples are equal")
     return samples
 
@@ -52,85 +92,102 @@ def audio_stamp(entry: str) -> str:
     """Return a text that changes when the audio of a wav.scp value may have changed."""
     if entry.endswith("|"):
         return entry
-    path = entry if Path(entry).exists() else entry.rpartition(":")[0]
     try:
-        return f"{entry} {file_stamp(path)}"
-    except OSError:
+        return f"{entry} {file_stamp(archive_path(entry))}"
+    except (OSError, ValueError):
         return f"{entry} missing"
 
 
-def _open(entry: str, allow_pipes: bool) -> io.BufferedIOBase:
-    if entry.endswith("|"):
-        if not allow_pipes:
-            raise AudioError("pipe refused: shell commands are run for a recipe's own wav.scp only")
-        return io.BytesIO(_run_pipe(entry[:-1].strip()))
-    path, offset = entry, 0
-    try:
-        if not Path(entry).exists():
-            stem, _, digits = entry.rpartition(":")
-            if stem and digits.isdecimal() and len(digits) < 19 and Path(stem).exists():
-                path, offset = stem, int(digits)
-        stream = open(path, "rb")  # noqa: SIM115 (closed by _decode)
-        if offset:
-            with stream:
-                stream.seek(offset)
-                return io.BytesIO(stream.read())
-        return stream
-    except FileNotFoundError:
-        raise AudioError(f"missing: {entry[:200]}") from None
-    except (OSError, ValueError) as error:
-        raise AudioError(f"unreadable: {entry[:200]} ({getattr(error, 'strerror', error)})") from None
+@lru_cache(maxsize=16)
+def _rate_alone(sample_rate: int) -> AudioOptions:
+    return AudioOptions(sample_rate=sample_rate)
 
 
-def _run_pipe(command: str) -> bytes:
-    try:
-        done = subprocess.run(
-            ["bash", "-o", "pipefail", "-c", command], capture_output=True, timeout=PIPE_TIMEOUT_S
-        )
-    except subprocess.TimeoutExpired:
-        raise AudioError(f"pipe timed out: {command} (over {PIPE_TIMEOUT_S} s)") from None
-    if done.returncode:
-        words = done.stderr.decode("utf-8", "replace").strip().splitlines()
+def _until(options: AudioOptions, start: float, end: float | None) -> float | None:
+    """Return the second behind which nothing needs to be decoded, with room to see that there is more."""
+    if end is not None:
+        return end + 1.0
+    return None if options.max_seconds is None else start + options.max_seconds + 1.0
+
+
+def _check_header(sound: Sound, options: AudioOptions) -> None:
+    rate, wanted, channels = sound.sample_rate, options.sample_rate, sound.channels
+    if rate != wanted:
+        option = "allow_downsample" if rate > wanted else "allow_upsample"
+        if not getattr(options, option):
+            raise AudioError(
+                f"wrong rate: {rate} Hz where {wanted} Hz is needed; set {option} to resample it"
+            )
+        if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+            raise AudioError(f"wrong rate: {rate} Hz is not a rate of recordings; the header may be damaged")
+    if options.channel is None and channels != 1:
+        raise AudioError(f"not mono: {channels} channels; choose one by channel (0 to {channels - 1}) or mix")
+    if isinstance(options.channel, int) and not 0 <= options.channel < channels:
+        raise AudioError(f"no such channel: {options.channel}, where there are {channels}, counted from 0")
+
+
+def _read(sound: Sound, options: AudioOptions, start: float, end: float | None) -> np.ndarray:
+    rate, wanted = sound.sample_rate, options.sample_rate
+    length = sound.num_samples
+    if length is None:  # a stream: its length is known when it has been decoded
+        samples = _collect(sound, options, 0, None)
+        length = len(samples)
+        _check_bounds(length, rate, options, start, end)
+        part = plan_part(start, end, length, rate, wanted)
+        samples = samples[part.first : part.last]
+    else:
+        _check_bounds(length, rate, options, start, end)
+        part = plan_part(start, end, length, rate, wanted)
+        samples = _collect(sound, options, part.first, part.last - part.first)
+    exact = check_samples(samples[part.exact_first - part.first : part.exact_last - part.first])
+    if options.max_clipped is not None:
+        _check_clipping(exact, sound.full_scale, options.max_clipped)
+    if rate == wanted:
+        return samples
+    kept = resample(samples, rate, wanted)[part.begin : part.end]
+    if not len(kept):
+        raise AudioError(f"empty: {len(exact)} samples at {rate} Hz are less than one at {wanted} Hz")
+    return np.ascontiguousarray(kept)
+
+
+def _check_bounds(length: int, rate: int, options: AudioOptions, start: float, end: float | None) -> None:
+    """Raise for a part that is outside the recording, empty, too short or too long; before it is decoded."""
+    if not length:
+        raise AudioError("empty: there are no samples")
+    duration = length / rate
+    if start and round(start * rate) >= length:
+        raise AudioError(f"segment outside: begins at {start} s of {duration:.2f} s")
+    if end is not None and end > duration + OVERHANG_S:
+        raise AudioError(f"segment outside: ends at {end} s of {duration:.2f} s")
+    seconds = min(duration, duration if end is None else end) - start
+    if seconds < options.min_seconds:
+        raise AudioError(f"too short: {seconds:.2f} s, where {options.min_seconds:g} s are needed")
+    if options.max_seconds is not None and seconds > options.max_seconds:
+        raise AudioError(f"too long: {seconds:.2f} s, where {options.max_seconds:g} s are allowed")
+    if seconds * max(rate, options.sample_rate) > MAX_SAMPLES:
+        raise AudioError(f"too long: more than {MAX_SAMPLES} samples; cut it with a segments file")
+
+
+def _collect(sound: Sound, options: AudioOptions, first: int, count: int | None) -> np.ndarray:
+    """Return the wanted channel, shape (N,), of samples `first` to `first + count`."""
+    parts, total = [], 0
+    for block in sound.blocks(first, count):
+        if options.channel == "mix":
+            parts.append(block.mean(axis=1, dtype=np.float32) if sound.channels > 1 else block[:, 0])
+        else:
+            parts.append(block[:, options.channel or 0])
+        total += len(block)
+        if total > MAX_SAMPLES:
+            raise AudioError(f"too long: more than {MAX_SAMPLES} samples; cut it with a segments file")
+    if not parts:
+        raise AudioError("empty: there are no samples")
+    return np.ascontiguousarray(parts[0]) if len(parts) == 1 else np.concatenate(parts)
+
+
+def _check_clipping(samples: np.ndarray, full_scale: float, allowed: float) -> None:
+    """A sample is clipped when its magnitude is `full_scale` or more (16 bits: 32767 / 32768)."""
+    share = np.count_nonzero(np.abs(samples) >= np.float32(full_scale)) / len(samples)
+    if share > allowed:
         raise AudioError(
-            f"pipe failed: {command} (status {done.returncode}{': ' + words[-1] if words else ''})"
+            f"clipped: {100 * share:.2f} % of the samples, where {100 * allowed:g} % are allowed"
         )
-    return done.stdout
-
-
-def _decode(stream: io.BufferedIOBase, entry: str) -> tuple[np.ndarray, int]:
-    with stream:
-        if not stream.read(1):
-            raise AudioError(f"empty: {entry} has no bytes")
-        stream.seek(-1, io.SEEK_CUR)
-        try:
-            with soundfile.SoundFile(stream) as sound:
-                samples = sound.read(dtype="float32", always_2d=True)
-                expected, rate = _frames_promised(sound, stream), sound.samplerate
-        except (soundfile.SoundFileError, RuntimeError) as error:
-            raise AudioError(f"unreadable: {entry} ({_first_sentence(error)})") from None
-    if len(samples) < expected:
-        raise AudioError(f"truncated: {entry} has {len(samples)} of {expected} samples")
-    return samples, rate
-
-
-def _frames_promised(sound: soundfile.SoundFile, stream: io.BufferedIOBase) -> int:
-    """libsndfile shrinks a cut RIFF file's frame count without a word: read the header's own promise."""
-    if sound.format not in ("WAV", "WAVEX"):
-        return sound.frames
-    stream.seek(0)
-    if stream.read(12)[:4] != b"RIFF":
-        return sound.frames
-    block = 0
-    while len(head := stream.read(8)) == 8:
-        kind, size = head[:4], int.from_bytes(head[4:], "little")
-        if kind == b"data":
-            streamed = size in (0, 0x7FFFF000, 0xFFFFFFFF)  # sox and ffmpeg write these into pipes
-            return sound.frames if streamed or not block else size // block
-        chunk = stream.read(size + size % 2)
-        if kind == b"fmt ":
-            block = int.from_bytes(chunk[12:14], "little")
-    return sound.frames
-
-
-def _first_sentence(error: Exception) -> str:
-    return str(error).split("\n")[0].rstrip(".")

@@ -5,6 +5,7 @@ A piece is skipped when it is complete and its inputs' digest is unchanged, so a
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,14 +15,17 @@ from typing import Any
 import numpy as np
 
 from wespk.core.errors import WespkError
-from wespk.core.files import PathLike, digest, read_json, write_json
+from wespk.core.files import PathLike, digest, read_json, remove_stale, write_json
 from wespk.core.progress import say
 from wespk.core.rejections import Rejections
+from wespk.data.archives import write_archive
 from wespk.data.audio import AudioError
-from wespk.data.tables import read_table, write_archive, write_table
+from wespk.data.compression import NONE
+from wespk.data.locations import parse_location
+from wespk.data.tables import read_table, write_table
 
-RECORD_FORMAT = "content digests"  # another text here makes every piece of an older form be made again
-RECORD_FIELDS = {"job", "jobs", "of", "inputs", "whole", "content", "rows", "info"}
+RECORD_FORMAT = "sizes"  # another text here makes every piece of an older form be made again
+RECORD_FIELDS = {"job", "jobs", "of", "inputs", "whole", "content", "rows", "bytes", "compression", "info"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class Piece:
 
     `make` raises `AudioError` for an item that cannot be used: it is rejected with that reason. `info`
     describes how the archive is made (feature options, the model); `stamp(item)` changes when an input does.
+    `compression` is a method of `wespk.data.compression`, or "none".
     """
 
     folder: Path
@@ -59,22 +64,23 @@ class Piece:
     info: dict[str, Any]
     stamp: Callable[[str], str]
     make: Callable[[str], np.ndarray]
+    compression: str = NONE
 
     def run(self, job: Job, track: Callable[[Iterable[str], int, str], Iterable[str]]) -> None:
         """Write the job's archive, its scp, its ledger and last its record; or find them up to date."""
         items = job.share(self.items)
         stamps = [self.stamp(item) for item in self.items]
-        whole = digest(repr(self.info), *stamps)
-        inputs = digest(RECORD_FORMAT, repr(job), repr(self.info), *job.share(stamps))
-        base = self.folder / "jobs"
-        ark, scp, ledger, record = (
-            base / f"{self.name}.{job.index}.{end}" for end in ("ark", "scp", "rejected", "json")
-        )
-        done = read_json(record) if record.exists() and ark.exists() and scp.exists() else {}
-        if done.get("inputs") == inputs:
+        how = (RECORD_FORMAT, repr(self.info), self.compression)
+        whole = digest(*how, *self.items, *stamps)
+        inputs = digest(*how, repr(job), *items, *job.share(stamps))
+        ark, scp, ledger, record = _files(self.folder, self.name, job.index)
+        done = read_json(record) if record.exists() and scp.exists() and ledger.exists() else {}
+        if _is_record(done) and done["inputs"] == inputs and done["bytes"] == _size(ark):
             write_json(record, {**done, "whole": whole})
             say(f"{self.name} job {job.index}/{job.count}: {len(items)} items are up to date")
             return
+        record.parent.mkdir(parents=True, exist_ok=True)
+        remove_stale(ledger, record)  # those of the archive go when it is written
         # From here on the merged table would point into an archive that is being replaced.
         for stale in (record, self.folder / f"{self.name}.scp", self.folder / f"{self.name}.json"):
             stale.unlink(missing_ok=True)
@@ -89,14 +95,17 @@ class Piece:
                 except AudioError as error:
                     rejections.add(item, str(error))
                     continue
-                content += int(digest(item, array.tobytes()), 16)
+                numbers = array.reshape(-1).view(np.uint8).data
+                content += int(digest(item, self.compression, str(array.shape), numbers), 16)
                 yield item, array
 
-        rows = write_archive(ark, scp, results())
+        rows = write_archive(ark, scp, results(), self.compression)
         rejections.reconcile(str(scp), items, rows)
         rejections.write(ledger)
         facts = {"job": job.index, "jobs": job.count, "of": len(self.items), "inputs": inputs, "whole": whole}
-        write_json(record, {**facts, "content": f"{content:x}", "rows": rows, "info": self.info})
+        how_made = {"compression": self.compression, "info": self.info}
+        made = {"content": f"{content:x}", "rows": rows, "bytes": _size(ark)}
+        write_json(record, {**facts, **made, **how_made})
         say(rejections.summary(f"{self.name} job {job.index}/{job.count}", len(items)))
 
 
@@ -112,9 +121,11 @@ def merge_jobs(folder: PathLike, name: str, max_rejected: float) -> str:
     rows: dict[str, int] = {}
     ledger = Rejections()
     for record in records:
-        base = folder / "jobs" / f"{name}.{record['job']}"
-        locations.update(read_table(base.with_name(base.name + ".scp")))
-        ledger.reasons.update(Rejections.read(base.with_name(base.name + ".rejected")).reasons)
+        ark, scp, rejected, _ = _files(folder, name, record["job"])
+        piece = read_table(scp)
+        _check_piece(scp, piece, ark, record)
+        locations.update(piece)
+        ledger.reasons.update(Rejections.read(rejected).reasons)
         rows.update(record["rows"])
     total = records[0]["of"]
     if len(locations) + len(ledger) != total:
@@ -131,28 +142,71 @@ def merge_jobs(folder: PathLike, name: str, max_rejected: float) -> str:
     write_table(folder / f"{name}.scp", locations)
     # A sum does not depend on how the items were shared among jobs.
     content = sum(int(record["content"], 16) for record in records) % (1 << 256)
-    facts = {"content": f"{content:064x}", "items": len(locations)}
+    compression = records[0]["compression"]
+    facts = {"content": f"{content:064x}", "items": len(locations), "compression": compression}
     write_json(folder / f"{name}.json", {**records[0]["info"], **facts})
     return ledger.summary(str(folder / f"{name}.scp"), total)
 
 
+def _files(folder: Path, name: str, job: int) -> list[Path]:
+    """Return a piece's archive, scp, ledger and record."""
+    return [folder / "jobs" / f"{name}.{job}.{end}" for end in ("ark", "scp", "rejected", "json")]
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else -1
+
+
+def _check_piece(scp: Path, piece: dict[str, str], ark: Path, record: dict[str, Any]) -> None:
+    """Check a piece's scp against its record and its archive, of which nothing is read."""
+    if _size(ark) != record["bytes"]:
+        raise WespkError(
+            f"{ark}: has {_size(ark)} bytes and was written with {record['bytes']}; run the job again"
+        )
+    if piece.keys() != record["rows"].keys():
+        odd = min(piece.keys() ^ record["rows"].keys())
+        raise WespkError(f"{scp}: does not list what the job made, see '{odd}'; delete jobs/ and run again")
+    try:
+        places = [(key, parse_location(key, location)) for key, location in piece.items()]
+    except WespkError as error:
+        raise WespkError(f"{scp}: {error}; delete jobs/ and run again") from None
+    right = {path: _is_same(path, ark) for path in {place.path for _, place in places}}
+    for key, place in places:
+        if not right[place.path] or place.offset >= record["bytes"]:
+            raise WespkError(
+                f"{scp}: '{key}' is said to be at {place.path}:{place.offset}, which is not in {ark}; "
+                f"run the jobs in the folder where they are merged"
+            )
+
+
+def _is_same(path: str, ark: Path) -> bool:
+    return os.path.realpath(path) == os.path.realpath(ark)
+
+
 def _read_records(folder: Path, name: str) -> list[dict[str, Any]]:
-    first = folder / "jobs" / f"{name}.1.json"
-    if not first.exists():
-        raise WespkError(f"{first}: no such file; run the jobs that make {name} first")
-    count = read_json(first).get("jobs", 1)
-    records = []
-    for index in range(1, count + 1):
-        path = folder / "jobs" / f"{name}.{index}.json"
+    paths = [_files(folder, name, 1)[-1]]
+    if not paths[0].exists():
+        raise WespkError(f"{paths[0]}: no such file; run the jobs that make {name} first")
+    records = [_read_record(paths[0], 1)]
+    count = records[0]["jobs"]
+    for index in range(2, count + 1):
+        path = _files(folder, name, index)[-1]
         if not path.exists():
             raise WespkError(f"{path}: job {index} of {count} has not finished; run the stage again")
-        records.append(read_json(path))
+        records.append(_read_record(path, index))
     for record in records:
-        if not record.keys() >= RECORD_FIELDS:
-            raise WespkError(
-                f"{folder}: the records of {name} are incomplete; delete jobs/ and run the stage again"
-            )
         if (record["whole"], record["jobs"]) != (records[0]["whole"], count):
             pair = f"jobs 1 and {record['job']}"
             raise WespkError(f"{folder}: {pair} of {name} were run on different inputs; run all again")
     return records
+
+
+def _read_record(path: Path, index: int) -> dict[str, Any]:
+    record = read_json(path)
+    if not _is_record(record) or record["job"] != index:
+        raise WespkError(f"{path}: the record is incomplete; delete jobs/ and run the stage again")
+    return record
+
+
+def _is_record(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() >= RECORD_FIELDS

@@ -19,13 +19,15 @@ from wespk.core.errors import WespkError
 from wespk.core.files import PathLike, write_bytes
 
 MAX_BINARY_BYTES = 256 << 20  # a 4096 x 8192 matrix of doubles
-MAX_TEXT_BYTES = 32 << 20  # parsed text takes up to 40 times its size in memory for a moment
+MAX_TEXT_BYTES = 32 << 20  # parsed text takes up to 5 times its size in memory
 
 FloatArray = NDArray[np.floating[Any]]
 DoubleArray = NDArray[np.float64]
 
 _DTYPES: dict[bytes, np.dtype[Any]] = {b"F": np.dtype("<f4"), b"D": np.dtype("<f8")}
 _SPACE = re.compile(rb"\s*")
+_WORD = re.compile(rb"\S+")
+_LINE = re.compile(rb"[^\n]+")
 _KINDS = {b"V": "vector", b"M": "matrix"}
 
 
@@ -62,13 +64,13 @@ def read_plda(path: PathLike) -> tuple[DoubleArray, DoubleArray, DoubleArray]:
 def write_vector(path: PathLike, vector: ArrayLike, binary: bool = True) -> None:
     """Write a vector (D,) atomically; float32 stays float32, everything else becomes float64."""
     array = _as_float(path, vector, 1)
-    write_bytes(path, b"\0B" + _pack(array) if binary else _format(array))
+    write_bytes(path, b"\0B" + _pack(array) if binary else format_text(array))
 
 
 def write_matrix(path: PathLike, matrix: ArrayLike, binary: bool = True) -> None:
     """Write a matrix (R, C) atomically; float32 stays float32, everything else becomes float64."""
     array = _as_float(path, matrix, 2)
-    write_bytes(path, b"\0B" + _pack(array) if binary else _format(array))
+    write_bytes(path, b"\0B" + _pack(array) if binary else format_text(array))
 
 
 def write_plda(
@@ -80,7 +82,7 @@ def write_plda(
     if binary:
         write_bytes(path, b"\0B<Plda> " + b"".join(map(_pack, parts)) + b"</Plda> ")
     else:
-        write_bytes(path, b"<Plda> " + b"".join(map(_format, parts)) + b"</Plda> ")
+        write_bytes(path, b"<Plda> " + b"".join(map(format_text, parts)) + b"</Plda> ")
 
 
 def _check_plda(path: PathLike, mean: FloatArray, transform: FloatArray, psi: FloatArray) -> None:
@@ -106,7 +108,7 @@ def _pack(array: FloatArray) -> bytes:
     return letter + kind + b" " + sizes + array.astype(_DTYPES[letter]).tobytes()
 
 
-def _format(array: FloatArray) -> bytes:
+def format_text(array: FloatArray) -> bytes:
     """Return a vector or matrix in Kaldi's text form, with as many digits as reading back exactly takes."""
     digits = 9 if array.dtype == np.float32 else 17
     rows = [" ".join(f"{value:.{digits}g}" for value in row.tolist()) for row in np.atleast_2d(array)]
@@ -115,7 +117,7 @@ def _format(array: FloatArray) -> bytes:
     return (" [\n  " + "\n  ".join(rows) + " ]\n").encode() if array.size else b" [ ]\n"
 
 
-def _open(path: PathLike) -> _BinaryReader | _TextReader:
+def _open(path: PathLike) -> _BinaryReader | TextReader:
     """Read the whole file, within the limits, and return the reader for its form."""
     try:
         with open(Path(path), "rb") as stream:
@@ -128,7 +130,7 @@ def _open(path: PathLike) -> _BinaryReader | _TextReader:
         raise WespkError(f"{path}: cannot be read ({error.strerror})") from None
     if len(body) > limit:
         raise WespkError(f"{path}: larger than {limit >> 20} MiB; not a single Kaldi vector, matrix or PLDA")
-    return _BinaryReader(path, body) if head == b"\0B" else _TextReader(path, head + body)
+    return _BinaryReader(path, body) if head == b"\0B" else TextReader(path, head + body)
 
 
 class _BinaryReader:
@@ -185,8 +187,8 @@ class _BinaryReader:
         return self.body[self.position - size : self.position]
 
 
-class _TextReader:
-    """Takes objects off the front of a text file."""
+class TextReader:
+    """Takes objects off the front of a text; `path` is what errors call it."""
 
     def __init__(self, path: PathLike, body: bytes) -> None:
         self.path, self.body, self.position = path, body, 0
@@ -196,7 +198,7 @@ class _TextReader:
 
     def matrix(self) -> FloatArray:
         text = self._brackets("matrix")
-        widths = {len(line.split()) for line in text.split(b"\n")} - {0}
+        widths = {sum(1 for _ in _WORD.finditer(text, *line.span())) for line in _LINE.finditer(text)} - {0}
         if len(widths) > 1:
             raise WespkError(f"{self.path}: the rows of the matrix differ in length")
         return self._numbers(text).reshape(-1, *widths) if widths else np.empty((0, 0))
@@ -225,11 +227,10 @@ class _TextReader:
         return inner
 
     def _numbers(self, text: bytes) -> DoubleArray:
-        words = text.split()
         try:
             if b"_" in text:  # float() takes 1_000, Kaldi does not
                 raise ValueError
-            return np.fromiter(map(float, words), np.float64, len(words))
+            return np.fromiter((float(word[0]) for word in _WORD.finditer(text)), np.float64)
         except ValueError:
             raise WespkError(f"{self.path}: something between '[' and ']' is not a number") from None
 

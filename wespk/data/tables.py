@@ -1,48 +1,72 @@
-"""Kaldi text tables (`key value` lines) and matrix/vector archives (ark/scp)."""
+"""Kaldi text tables: `key value` lines, sorted by bytes."""
 
 from __future__ import annotations
 
-import os
-import struct
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
-
-import kaldiio
-import numpy as np
+import operator
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from wespk.core.errors import WespkError
-from wespk.core.files import PathLike, atomic_path, read_text, write_text
+from wespk.core.files import PathLike, write_text
 
-NUMERIC_HEADS = tuple(b"\0B" + kind for kind in (b"FM ", b"DM ", b"FV ", b"DV ", b"CM ", b"CM2 ", b"CM3 "))
+BLOCK_BYTES = 1 << 18  # small enough to stay in a core's cache
+MOST_LINE_BYTES = 256 << 20  # a line of spk2utt names all utterances of a speaker
+CONTROLS = bytes({*range(32), 127} - {*b"\t\n"})
+_SPACES = r"\x7f-\xa0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\ufeff"
+UNFIT_ASCII = re.compile(r"[\x00-\x20\x7f]")
+UNFIT = re.compile(rf"[\x00-\x20{_SPACES}]")
+UNFIT_BETWEEN = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f{_SPACES}]")  # likewise, in lines of several ids
 
 
-def read_table(path: PathLike, *, value_required: bool = True) -> dict[str, str]:
-    """Read `key value` lines into a dict in file order.
-
-    Raises `WespkError` with file and line for an empty line, a key without value, a duplicate key, or keys
-    that are not sorted by bytes (LC_ALL=C).
-    """
+def read_table(
+    path: PathLike, *, value_required: bool = True, expected: Sequence[str] = ()
+) -> dict[str, str]:
+    """Read `key value` lines into a dict in file order; see `read_rows`."""
     table: dict[str, str] = {}
-    text = read_text(path)
-    if text and not text.endswith("\n"):
-        raise WespkError(f"{path}: the last line has no line end; the file may be cut off")
-    last = b""
-    for number, line in enumerate(text.split("\n")[:-1], 1):
-        if line.endswith("\r"):
-            raise WespkError(f"{path}:{number}: Windows line end; run `wespk` on Unix text (try dos2unix)")
-        key, _, value = line.partition(" ")
-        if not key or key != key.strip():
-            raise WespkError(f"{path}:{number}: no key at the start of the line: {line[:60]!r}")
-        if value_required and not value.strip():
-            raise WespkError(f"{path}:{number}: '{key}' has no value; write `key value`, one space between")
-        if key in table:
-            raise WespkError(f"{path}:{number}: duplicate key '{key}'")
-        encoded = key.encode("utf-8")
-        if encoded < last:
-            raise WespkError(f"{path}:{number}: '{key}' is out of order; sort with LC_ALL=C sort")
-        table[key] = value.strip()
-        last = encoded
+    for keys, values in read_rows(path, value_required=value_required, expected=expected):
+        table.update(zip(keys, values, strict=True))
     return table
+
+
+def read_rows(
+    path: PathLike, *, value_required: bool = True, expected: Sequence[str] = ()
+) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield the keys and the values of `key value` lines, a few thousand lines at a time.
+
+    `expected` are the keys of another table, which this one is thought to have too: where it does, reading is
+    faster, and the strings of `expected` are yielded. Raises `WespkError` with file and line for text that is
+    not UTF-8, a byte order mark, a Windows line end, a control character, an empty line, a key without value,
+    a key with a tab or with a space of Unicode in it, a duplicate key, keys that are not sorted by bytes
+    (LC_ALL=C), and a last line without line end.
+    """
+    last, number = "", 1  # the last key of the block before, and the line that the next block begins with
+    place = 0  # in `expected`
+    for block in _blocks(path):
+        lines = _decode(block, path, number)[:-1].split("\n")
+        guess = list(expected[place : place + len(lines)])
+        keys, values = _split_as(guess, lines) or _split(lines)
+        if b"  " in block or b" \n" in block:  # Kaldi's own tools write such spaces, and ignore them
+            values = [value.strip(" ") for value in values]
+        # str compares by code points, which is the order of the UTF-8 bytes; a first key must exceed "".
+        fit = keys is guess or (operator.lt(last, keys[0]) and _are_sorted_ids(keys))
+        controls = len(block) != len(block.translate(None, CONTROLS))
+        if not fit or controls or (value_required and "" in values):
+            _complain(path, number, last, keys, values, value_required)
+        yield keys, values
+        last = keys[-1]
+        number += len(keys)
+        place = place + len(keys) if keys is guess else bisect_right(expected, last)
+
+
+def unfit_character(text: str) -> str | None:
+    """Return the first character of `text` that no id may hold, None if there is none.
+
+    These are control characters, spaces of every kind (Unicode has two dozen, and programs disagree on which
+    of them end a word) and byte order marks.
+    """
+    found = (UNFIT_ASCII if text.isascii() else UNFIT).search(text)
+    return found and found.group()
 
 
 def write_table(path: PathLike, table: Mapping[str, object]) -> None:
@@ -51,132 +75,85 @@ def write_table(path: PathLike, table: Mapping[str, object]) -> None:
 
 
 def table_text(table: Mapping[str, object]) -> str:
-    """Return `key value` lines sorted by bytes."""
-    return "".join(f"{key} {table[key]}\n" for key in byte_sorted(table))
+    """Return `key value` lines sorted by bytes; a key without value stands alone."""
+    return "".join(f"{key} {table[key]}".rstrip(" ") + "\n" for key in byte_sorted(table))
 
 
 def byte_sorted(keys: Iterable[str]) -> list[str]:
-    """Return the keys in the order of LC_ALL=C sort."""
-    return sorted(keys, key=lambda key: key.encode("utf-8"))
+    """Return the keys in the order of LC_ALL=C sort: by UTF-8 bytes, which is that of the code points."""
+    return sorted(keys)
 
 
-def write_archive(ark: PathLike, scp: PathLike, items: Iterable[tuple[str, np.ndarray]]) -> dict[str, int]:
-    """Stream float32 matrices or vectors into `ark` with its index `scp`; return the rows of each item.
-
-    Both files appear under their names only when all items are written. The scp names the ark by the path
-    as given, so that a relative path stays valid from the same working folder.
-    """
-    lines: dict[str, str] = {}
-    rows: dict[str, int] = {}
-    with atomic_path(ark) as temporary:
-        with open(temporary, "wb") as stream:
-            for key, array in items:
-                offset = stream.tell() + len(key.encode("utf-8")) + 1  # the entry is `key `, then the matrix
-                kaldiio.save_ark(stream, {key: np.ascontiguousarray(array, dtype=np.float32)})
-                lines[key] = f"{ark}:{offset}"
-                rows[key] = len(array)
-        if not lines:
-            temporary.write_bytes(b"")
-    write_table(scp, lines)
-    return rows
+def _split(lines: list[str]) -> tuple[list[str], list[str]]:
+    rows = [line.partition(" ") for line in lines]
+    return [row[0] for row in rows], [row[2] for row in rows]
 
 
-def read_archive(scp: PathLike) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield `(key, array)` in scp order. Raises `WespkError` naming the key of an unreadable entry."""
-    for key, location in read_table(scp).items():
-        yield key, read_entry(key, location)
+def _split_as(keys: list[str], lines: list[str]) -> tuple[list[str], list[str]] | None:
+    """Return `keys` and what follows them on the lines, None where a line has another key."""
+    prefixes = [key + " " for key in keys]
+    if len(keys) != len(lines) or not all(map(str.startswith, lines, prefixes)):
+        return None
+    return keys, list(map(str.removeprefix, lines, prefixes))
 
 
-def read_entry(key: str, location: str) -> np.ndarray:
-    """Return the matrix or vector at `path:offset`.
+def _are_sorted_ids(keys: list[str]) -> bool:
+    ids = "".join(keys)
+    unfit = "\t" in ids or (not ids.isascii() and unfit_character(ids))
+    return not unfit and all(map(operator.lt, keys, keys[1:]))
 
-    kaldiio would also run shell pipes and unpickle objects: only Kaldi's own numeric types get through to it.
-    """
-    path, start = split_location(key, location)
+
+def _blocks(path: PathLike) -> Iterator[bytes]:
+    """Yield a file's bytes in blocks of whole lines."""
     try:
         with open(path, "rb") as stream:
-            stream.seek(start)
-            head = stream.read(6)
-        if not (head.startswith(NUMERIC_HEADS) or head.lstrip().startswith(b"[")):
-            raise ValueError("no Kaldi matrix or vector is there")
-        return np.asarray(kaldiio.load_mat(location))
-    except (OSError, ValueError, EOFError, AssertionError, RuntimeError, struct.error) as error:
-        raise WespkError(f"'{key}': cannot read {location} ({error}); make the archive again") from None
+            rest = b""
+            while block := stream.read(BLOCK_BYTES):
+                cut = block.rfind(b"\n") + 1
+                if cut:
+                    yield rest + block[:cut]
+                    rest = block[cut:]
+                else:
+                    rest += block
+                if len(rest) > MOST_LINE_BYTES:
+                    raise WespkError(f"{path}: a line is longer than {MOST_LINE_BYTES >> 20} MB; is it text?")
+    except FileNotFoundError:
+        raise WespkError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise WespkError(f"{path}: is a directory, a file is needed") from None
+    if rest:
+        raise WespkError(f"{path}: the last line has no line end; the file may be cut off")
 
 
-def split_location(key: str, location: str) -> tuple[str, int]:
-    """Return path and offset of `path:offset`. Pipes, ranges and plain paths are refused."""
-    path, _, offset = location.rpartition(":")
-    if not path or not offset.isdecimal() or len(offset) > 18:
-        raise WespkError(f"'{key}': '{location}' is not of the form archive:offset")
-    return path, int(offset)
+def _decode(block: bytes, path: PathLike, number: int) -> str:
+    try:
+        return block.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = number + block.count(b"\n", 0, error.start)
+        raise WespkError(f"{path}:{line}: not valid UTF-8; convert the file to UTF-8") from None
 
 
-def read_vectors(scp: PathLike) -> tuple[list[str], np.ndarray]:
-    """Read an scp of vectors into `(keys, float32 array (N, D))`.
-
-    Raises `WespkError` for an empty table, a wrong shape or a non-finite value, naming the key.
-    """
-    keys: list[str] = []
-    vectors: list[np.ndarray] = []
-    for key, vector in read_archive(scp):
-        if vector.ndim != 1 or (vectors and len(vector) != len(vectors[0])):
-            expected = f"({len(vectors[0])},)" if vectors else "(D,)"
-            raise WespkError(f"{scp}: '{key}' has shape {vector.shape}, expected {expected}")
-        keys.append(key)
-        vectors.append(vector.astype(np.float32))
-    if not keys:
-        raise WespkError(f"{scp}: holds no vectors")
-    matrix = np.stack(vectors)
-    bad = ~np.isfinite(matrix).all(axis=1)
-    if bad.any():
-        raise WespkError(f"{scp}: '{keys[int(bad.argmax())]}' holds NaN or infinity")
-    return keys, matrix
-
-
-class MappedMatrices:
-    """Float32 matrices of an scp as views into memory-mapped archives: opening one copies nothing.
-
-    Compressed and double matrices are decoded on access instead. Only file names and offsets are held in
-    memory; an ark is mapped at its first use in each process.
-    """
-
-    def __init__(self, locations: Mapping[str, str]) -> None:
-        self.keys = list(locations)
-        self._locations = [locations[key] for key in self.keys]
-        self._maps: dict[str, np.memmap] = {}
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def __getitem__(self, index: int) -> np.ndarray:
-        """Return matrix `index`, shape (T, F), read-only."""
-        location = self._locations[index]
-        path, start = split_location(self.keys[index], location)
-        ark = self._map(path, self.keys[index])
-        header = bytes(ark[start : start + 15])
-        if header[:5] != b"\0BFM " or header[5] != 4 or header[10] != 4:
-            return read_entry(self.keys[index], location)
-        rows = int.from_bytes(header[6:10], "little")
-        columns = int.from_bytes(header[11:15], "little")
-        data = ark[start + 15 : start + 15 + 4 * rows * columns]
-        if len(data) < 4 * rows * columns:
-            raise WespkError(f"'{self.keys[index]}': {path} is cut off; make the archive again")
-        return data.view(np.float32).reshape(rows, columns)
-
-    def _map(self, path: str, key: str) -> np.memmap:
-        if path not in self._maps:
-            try:
-                self._maps[path] = np.memmap(path, dtype=np.uint8, mode="r")
-            except (OSError, ValueError) as error:
-                raise WespkError(f"'{key}': cannot map {path} ({error}); make the archive again") from None
-        return self._maps[path]
-
-    def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "_maps": {}}  # a worker process maps the files anew
-
-
-def file_stamp(path: PathLike) -> str:
-    """Return a cheap fingerprint of a file's state: size and modification time in nanoseconds."""
-    status = os.stat(path)
-    return f"{Path(path)} {status.st_size} {status.st_mtime_ns}"
+def _complain(
+    path: PathLike, number: int, last: str, keys: list[str], values: list[str], value_required: bool
+) -> None:
+    """Raise for the first line of a block that breaks a rule; a tab within a value breaks none."""
+    for line, (key, value) in enumerate(zip(keys, values, strict=True), number):
+        where, shown = f"{path}:{line}", repr(key[:60])
+        if key.startswith("\ufeff"):
+            raise WespkError(f"{where}: begins with a byte order mark; `wespk fix-data` removes it")
+        if key.endswith("\r") or value.endswith("\r"):
+            raise WespkError(f"{where}: Windows line end; `wespk fix-data` or dos2unix removes it")
+        if not key:
+            raise WespkError(f"{where}: no key at the start of the line: {value[:60]!r}")
+        if "\t" in key:
+            raise WespkError(f"{where}: a tab in the key {shown}; `wespk fix-data` makes it a space")
+        unfit = unfit_character(key) or next((char for char in value if char.encode() in CONTROLS), None)
+        if unfit:
+            raise WespkError(f"{where}: the character {unfit!r} may not stand there, after the key {shown}")
+        if value_required and not value:
+            raise WespkError(f"{where}: {shown} has no value; write `key value`, one space between")
+        if key == last:
+            raise WespkError(f"{where}: duplicate key {shown}")
+        if key < last:
+            raise WespkError(f"{where}: {shown} is out of order; sort with LC_ALL=C sort")
+        last = key

@@ -9,9 +9,10 @@ import numpy as np
 
 from wespk.core.errors import WespkError
 from wespk.core.files import PathLike, read_text, write_text
-from wespk.data.tables import read_table
+from wespk.data.tables import CONTROLS, UNFIT_BETWEEN, read_table, unfit_character
 
 LABELS = ("nontarget", "target")
+CONTROLS_BETWEEN = CONTROLS.replace(b"\r", b"")  # Windows line ends do no harm here
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,11 @@ class Trials:
         return self.enrol_index.astype(np.int64) * len(self.test_ids) + self.test_index
 
 
-def read_trials(path: PathLike) -> Trials:
+def read_trials(path: PathLike, *, allow_duplicates: bool = False) -> Trials:
     """Read `enrol-id test-id target|nontarget` lines.
 
-    Raises `WespkError` with file and line for a malformed line, an unknown label or a duplicate pair.
+    Raises `WespkError` with file and line for a malformed line, an unknown label or, unless they are allowed,
+    a duplicate pair.
     """
     enrol, test, labels = _columns(path, "enrol-id test-id target|nontarget")
     unknown = set(labels) - set(LABELS)
@@ -56,13 +58,19 @@ def read_trials(path: PathLike) -> Trials:
     test_ids, test_index = _index(test)
     is_target = np.fromiter(map("target".__eq__, labels), dtype=bool, count=len(labels))
     trials = Trials(str(path), enrol_ids, test_ids, enrol_index, test_index, is_target)
-    _refuse_duplicates(trials.pair_codes, enrol, test, path)
+    if not allow_duplicates:
+        _refuse_duplicates(trials.pair_codes, enrol, test, path)
     return trials
 
 
 def read_enrolment(path: PathLike) -> dict[str, list[str]]:
     """Read an enrolment list, `model-id utt utt ...`, into model -> utterances."""
-    return {model: utts.split() for model, utts in read_table(path).items()}
+    table = read_table(path)
+    for model, utts in table.items():
+        unfit = unfit_character(utts.replace(" ", ""))
+        if unfit:
+            raise WespkError(f"{path}: an utterance of '{model}' holds the character {unfit!r}; rename it")
+    return {model: utts.split() for model, utts in table.items()}
 
 
 def write_scores(path: PathLike, trials: Trials, scores: np.ndarray) -> None:
@@ -110,6 +118,7 @@ def read_scores(path: PathLike, trials: Trials) -> np.ndarray:
 
 def _columns(path: PathLike, form: str) -> tuple[list[str], list[str], list[str]]:
     text = read_text(path)
+    _refuse_unfit(path, text)
     lines = text.count("\n") + (not text.endswith("\n"))
     words = text.split()
     if not words:
@@ -119,6 +128,17 @@ def _columns(path: PathLike, form: str) -> tuple[list[str], list[str], list[str]
         line = next((number for number, row in rows if len(row.split()) != 3), lines)
         raise WespkError(f"{path}:{line}: expected `{form}`")
     return words[0::3], words[1::3], words[2::3]
+
+
+def _refuse_unfit(path: PathLike, text: str) -> None:
+    """Raise for a character that no id may hold: `split` would end a word at some of them."""
+    data = text.encode()
+    if text.isascii() and len(data) == len(data.translate(None, CONTROLS_BETWEEN)):
+        return
+    unfit = UNFIT_BETWEEN.search(text)
+    if unfit:
+        number = text.count("\n", 0, unfit.start()) + 1
+        raise WespkError(f"{path}:{number}: an id may not hold the character {unfit[0]!r}; remove it")
 
 
 def _index(keys: Sequence[str]) -> tuple[list[str], np.ndarray]:

@@ -3,97 +3,78 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+import torch
+from pydantic import Field, SerializeAsAny, model_validator
 
-from wespk.core.config import StrictModel, first_difference, parse_config
-from wespk.core.errors import WespkError
-from wespk.core.files import PathLike, digest, read_json, read_text
+from wespk.core.config import Component, StrictModel, find_component, first_difference, parse_config
+from wespk.core.errors import WespkError, nearest
+from wespk.core.files import PathLike, digest, read_json
+from wespk.features.cmvn import SlidingCmnOptions
+from wespk.features.front_end import FrontEnd
+from wespk.features.neural_vad import NeuralVadOptions
+from wespk.features.options import FbankOptions, FeatureOptions
+from wespk.features.vad import EnergyVadOptions
 
-
-class FbankOptions(StrictModel):
-    """Options of Kaldi's compute-fbank-feats, with its names and defaults.
-
-    Times are in milliseconds, frequencies in Hz; `high_freq` at or below 0 counts from the Nyquist frequency.
-    """
-
-    sample_frequency: int = Field(16000, gt=0)
-    frame_length: float = Field(25.0, gt=0)
-    frame_shift: float = Field(10.0, gt=0)
-    dither: float = Field(1.0, ge=0)
-    preemphasis_coefficient: float = Field(0.97, ge=0, le=1)
-    remove_dc_offset: bool = True
-    window_type: Literal["povey", "hamming", "hanning", "rectangular", "blackman", "sine"] = "povey"
-    blackman_coeff: float = 0.42
-    round_to_power_of_two: bool = True
-    snip_edges: bool = True
-    num_mel_bins: int = Field(23, ge=3)
-    low_freq: float = Field(20.0, ge=0)
-    high_freq: float = 0.0
-    use_energy: bool = False
-    energy_floor: float = Field(0.0, ge=0)
-    raw_energy: bool = True
-    htk_compat: bool = False
-    use_log_fbank: bool = True
-    use_power: bool = True
-
-    @property
-    def window_samples(self) -> int:
-        """Samples in a window."""
-        return int(self.sample_frequency * self.frame_length * 0.001)
-
-    @property
-    def shift_samples(self) -> int:
-        """Samples between the starts of two windows."""
-        return int(self.sample_frequency * self.frame_shift * 0.001)
-
-    @property
-    def fft_size(self) -> int:
-        """Length of the transform: the window, by default padded to a power of two."""
-        return (
-            1 << (self.window_samples - 1).bit_length() if self.round_to_power_of_two else self.window_samples
-        )
-
-    @property
-    def mel_edges(self) -> tuple[float, float]:
-        """Lowest and highest frequency of the filters, Hz."""
-        nyquist = 0.5 * self.sample_frequency
-        return self.low_freq, self.high_freq if self.high_freq > 0 else nyquist + self.high_freq
-
-    @property
-    def dim(self) -> int:
-        """Columns of the feature matrix."""
-        return self.num_mel_bins + self.use_energy
-
-    @model_validator(mode="after")
-    def _possible(self) -> FbankOptions:
-        low, high = self.mel_edges
-        nyquist = 0.5 * self.sample_frequency
-        if not low < high <= nyquist:
-            raise ValueError(
-                f"mel filters from {low:g} to {high:g} Hz do not fit below Nyquist, {nyquist:g} Hz"
-            )
-        if self.window_samples < 2 or self.shift_samples < 1:
-            raise ValueError("a window needs at least 2 samples and a shift at least 1")
-        if self.fft_size % 2:
-            raise ValueError("without round-to-power-of-two the window needs an even number of samples")
-        return self
+KINDS = {
+    "fbank": "wespk.features.kaldi:Fbank",
+    "mfcc": "wespk.features.kaldi:Mfcc",
+    "spectrogram": "wespk.features.kaldi:Spectrogram",
+    "mel_spectrogram": "wespk.features.mel_spectrogram:MelSpectrogram",
+}
 
 
 class FeatureSpec(StrictModel):
-    """All that turns float samples in [-1, 1] into network input.
+    """All that turns float samples in [-1, 1] into network input, in the order of the fields.
 
-    `scale` brings samples to Kaldi's int16 range; `cmn` says whether each utterance's mean is subtracted
-    (over the frames that the network sees). An archive holds features before it: `cmn` is "none" there.
+    denoiser     a class of your own: ``{name: my.module:Denoiser, ...}``, called with (samples, sample rate)
+    level_db     the root mean square level that each utterance is brought to, dB of full scale
+    scale        what samples are multiplied with: 32768 brings them to Kaldi's int16 range
+    kind         fbank, mfcc, spectrogram, mel_spectrogram, or the dotted path of a `FrontEnd` of your own
+    options      of that kind
+    sliding_cmn  subtract the mean of a sliding window, over all frames
+    vad          keep the frames that hold speech
+    cmn          "utterance": subtract the mean of the frames that the network sees; an archive holds the
+                 features before that, with "none"
+    norm_vars    divide by their deviation too
     """
 
-    kind: Literal["fbank"] = "fbank"
-    fbank: FbankOptions = FbankOptions()
-    scale: float = 32768.0
+    denoiser: Component | None = None
+    level_db: float | None = Field(None, ge=-100, le=0)
+    scale: float = Field(32768.0, gt=0)
+    kind: str = "fbank"
+    options: SerializeAsAny[FeatureOptions] = FbankOptions()
+    sliding_cmn: SlidingCmnOptions | None = None
+    vad: EnergyVadOptions | NeuralVadOptions | None = None
     cmn: Literal["none", "utterance"] = "none"
+    norm_vars: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _options_of_the_kind(cls, values: Any) -> Any:
+        """Read `options` by the schema of `kind`; the scale that the kind expects is the default."""
+        if not isinstance(values, Mapping):
+            return values
+        values = dict(values)
+        if not isinstance(values.get("kind", "fbank"), str):
+            return values
+        schema = option_schema(values.get("kind", "fbank"))
+        options = values.get("options", {})
+        if not isinstance(options, FeatureOptions):
+            options = schema.model_validate(options)
+        elif not isinstance(options, schema):
+            raise ValueError(f"options of {values.get('kind', 'fbank')} are a {schema.__name__}")
+        return {"scale": options.expected_scale, **values, "options": options}
+
+    @model_validator(mode="after")
+    def _possible(self) -> FeatureSpec:
+        if self.norm_vars and self.cmn == "none":
+            raise ValueError("norm_vars needs cmn: utterance")
+        return self
 
     @property
     def digest(self) -> str:
@@ -103,21 +84,26 @@ class FeatureSpec(StrictModel):
     @property
     def dim(self) -> int:
         """Columns of the feature matrix."""
-        return self.fbank.dim
+        return self.options.dim
 
     @property
     def sample_rate(self) -> int:
         """Samples per second that the audio must have."""
-        return self.fbank.sample_frequency
+        return self.options.sample_frequency
 
     @property
     def frame_shift_seconds(self) -> float:
         """Seconds from one frame to the next."""
-        return self.fbank.shift_samples / self.sample_rate
+        return self.options.shift_samples / self.sample_rate
 
     def archived(self) -> FeatureSpec:
-        """Return the specification of the archive behind this one: without mean subtraction."""
-        return self.model_copy(update={"cmn": "none"})
+        """Return the specification of the archive behind this one: before the utterance's normalisation."""
+        return self.model_copy(update={"cmn": "none", "norm_vars": False})
+
+    def front_end(self, dtype: torch.dtype = torch.float32) -> FrontEnd:
+        """Make what computes the features."""
+        front_end: FrontEnd = find_component(self.kind, KINDS, "features")(self.options, dtype)
+        return front_end
 
     def require_same(self, other: FeatureSpec, here: str, there: str) -> None:
         """Raise a `WespkError` that shows the first differing option, if any."""
@@ -128,9 +114,30 @@ class FeatureSpec(StrictModel):
             raise WespkError(f"features do not match: {told}; compute them with equal options")
 
 
-def read_spec(path: PathLike) -> FeatureSpec:
+def option_schema(kind: str) -> type[FeatureOptions]:
+    """Return the class of the options of a kind of features."""
+    schema = getattr(find_component(kind, KINDS, "features"), "Options", None)
+    if not (isinstance(schema, type) and issubclass(schema, FeatureOptions)):
+        raise WespkError(f"features '{kind}': the class has no `Options` derived from FeatureOptions")
+    return schema
+
+
+def read_spec(path: PathLike, *, trust_code: bool = False) -> FeatureSpec:
     """Read a specification that was stored as JSON beside an archive or in a model."""
-    return parse_config(FeatureSpec, read_json(path), str(path))
+    return parse_spec(read_json(path), path, trust_code=trust_code)
+
+
+def parse_spec(values: Any, source: PathLike, *, trust_code: bool = False) -> FeatureSpec:
+    """Read a specification from a file's values; code outside wespk is imported only if trusted."""
+    if not isinstance(values, dict):
+        raise WespkError(f"{source}: a feature specification is a mapping, not a {type(values).__name__}")
+    kind = values.get("kind", "fbank")
+    if isinstance(kind, str) and kind not in KINDS and "." not in kind:
+        raise WespkError(f"{source}: unknown features '{kind}': {nearest(kind, KINDS)}")
+    foreign = (isinstance(kind, str) and kind not in KINDS) or values.get("denoiser") is not None
+    if foreign and not trust_code:
+        raise WespkError(f"{source}: names code outside wespk; trust it explicitly to use these features")
+    return parse_config(FeatureSpec, values, str(source))
 
 
 @dataclass(frozen=True)
@@ -142,29 +149,11 @@ class ArchiveRecord:
 
 
 def read_archive_record(data_dir: PathLike) -> ArchiveRecord:
-    """Read feats.json of a data directory."""
+    """Read feats.json of a data directory. Code that it names is the recipe's own, and trusted."""
     path = Path(data_dir) / "feats.json"
     if not path.exists():
         raise WespkError(f"{path}: no such file; it says how feats.scp was made: run the feature stage")
     record = read_json(path)
     if not isinstance(record, dict) or not {"spec", "content"} <= record.keys():
         raise WespkError(f"{path}: 'spec' or 'content' is missing; run the feature stage again")
-    return ArchiveRecord(parse_config(FeatureSpec, record["spec"], str(path)), record["content"])
-
-
-def read_kaldi_options(path: PathLike) -> FbankOptions:
-    """Read a Kaldi-style conf file: one ``--option=value`` a line, `#` starts a comment.
-
-    An option without value is true, as in Kaldi. Unknown options and impossible values are errors that name
-    the file and the nearest right option.
-    """
-    options: dict[str, str | bool] = {}
-    for number, line in enumerate(read_text(path).splitlines(), 1):
-        text = line.split("#")[0].strip()
-        if not text:
-            continue
-        if not text.startswith("--"):
-            raise WespkError(f"{path}:{number}: expected --option=value, not '{text}'")
-        name, equals, value = text[2:].partition("=")
-        options[name.strip().replace("-", "_")] = value.strip() if equals else True
-    return parse_config(FbankOptions, options, str(Path(path)))
+    return ArchiveRecord(parse_spec(record["spec"], path, trust_code=True), str(record["content"]))

@@ -109,7 +109,7 @@ def load_model(
         raise WespkError(
             f"{path / WEIGHTS}: no such file; is {path} a model directory, and was it completed?"
         )
-    spec = read_spec(path / SPEC)
+    spec = read_spec(path / SPEC, trust_code=trust_code)
     network = build_model(_component(path / CONFIG), spec.dim, registered_only=not trust_code)
     try:
         weights = safetensors.torch.load_file(path / WEIGHTS)

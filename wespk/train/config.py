@@ -17,6 +17,7 @@ class DataConfig(StrictModel):
     cmn: Literal["none", "utterance"] = (
         "utterance"  # mean subtraction, becomes part of the model's FeatureSpec
     )
+    norm_vars: bool = False  # divide by the deviation too
     spec_augment: SpecAugmentOptions | None = None
     num_workers: int = Field(1, ge=0)  # loader processes of each rank
 

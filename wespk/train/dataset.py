@@ -13,14 +13,16 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from wespk.augment import spec_augment
+from wespk.core.config import parse_config
 from wespk.core.errors import WespkError
 from wespk.core.files import digest
 from wespk.data.datadir import load_data_dir, load_features
-from wespk.data.tables import MappedMatrices, byte_sorted
+from wespk.data.matrices import MappedMatrices
+from wespk.data.tables import byte_sorted
 from wespk.features import FeatureSpec
 from wespk.features.extractor import normalise
 from wespk.features.spec import read_archive_record
-from wespk.train.config import TrainConfig
+from wespk.train.config import DataConfig, TrainConfig
 from wespk.train.distributed import Ranks
 
 ItemKey = tuple[int, int]  # epoch, index of the utterance
@@ -45,7 +47,7 @@ class TrainingSet:
         )
 
 
-def load_training_set(path: Path, cmn: str) -> TrainingSet:
+def load_training_set(path: Path, config: DataConfig) -> TrainingSet:
     """Read a data directory with features. The classes are its speakers, in byte order."""
     data = load_data_dir(path)
     locations = load_features(data)
@@ -55,7 +57,8 @@ def load_training_set(path: Path, cmn: str) -> TrainingSet:
     position = {spk: index for index, spk in enumerate(speakers)}
     labels = [position[data.utt2spk[utt]] for utt in locations]
     archive = read_archive_record(path)
-    spec = archive.spec.model_copy(update={"cmn": cmn})
+    normalisation = {"cmn": config.cmn, "norm_vars": config.norm_vars}
+    spec = parse_config(FeatureSpec, {**dict(archive.spec), **normalisation}, "data")
     return TrainingSet(str(path), locations, labels, speakers, spec, archive.content)
 
 
@@ -81,18 +84,32 @@ class ChunkDataset(Dataset):
         """Return network input (chunk_frames, F) and the label of one utterance in one epoch."""
         epoch, index = key
         random = np.random.default_rng([self.seed, epoch, index])
-        chunk = normalise(random_chunk(self.features[index], self.chunk_frames, random), self.spec)
+        frames = self.features.rows(index)
+        if not frames:
+            raise WespkError(f"'{self.features.keys[index]}' has no frames; take it out of feats.scp")
+        start, stop = choose_chunk(frames, self.chunk_frames, random)
+        chunk = normalise(repeated(self.features, index, start, stop), self.spec)
         if self.augment:
             chunk = spec_augment(chunk, self.augment, random)
         return torch.from_numpy(np.ascontiguousarray(chunk)), int(self.labels[index])
 
 
-def random_chunk(features: np.ndarray, frames: int, random: np.random.Generator) -> np.ndarray:
-    """Return `frames` consecutive rows of (T, F) at a random place; a shorter input is repeated first."""
-    if len(features) < frames:
-        features = np.tile(features, (-(-frames // len(features)), 1))
-    start = int(random.integers(0, len(features) - frames + 1))
-    return features[start : start + frames]
+def choose_chunk(frames: int, wanted: int, random: np.random.Generator) -> tuple[int, int]:
+    """Return start and stop of `wanted` consecutive frames at a random place of an utterance of `frames` > 0.
+
+    A shorter utterance is thought of as repeated, as often as it takes.
+    """
+    repetitions = max(1, -(-wanted // frames))
+    start = int(random.integers(0, repetitions * frames - wanted + 1))
+    return start, start + wanted
+
+
+def repeated(features: MappedMatrices, index: int, start: int, stop: int) -> np.ndarray:
+    """Return frames `start` to `stop` of a matrix that is repeated without end, reading no others."""
+    frames = features.rows(index)
+    if stop <= frames:
+        return features.read(index, start, stop)
+    return features[index][np.arange(start, stop) % frames]
 
 
 class EpochBatches(Sampler[list[ItemKey]]):

@@ -1,0 +1,29 @@
+"""Compute log power spectra of a data directory, as Kaldi's compute-spectrogram-feats does.
+
+Usage:   wespk compute-spectrogram [options] DATA
+Example: wespk compute-spectrogram --config conf/spectrogram.conf --nj 4 data/train
+         tools/slurm.py JOB=1:40 data/train/log/spectrogram.JOB.log \\
+           wespk compute-spectrogram --config conf/spectrogram.conf --job JOB/40 data/train
+         wespk merge-jobs data/train feats
+
+The options have Kaldi's names and defaults. A job that is complete and whose inputs have not changed is not
+done again. Utterances that cannot be used are listed with the reason in DATA/rejected.txt.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from wespk.cli.computing import add_feature_arguments, compute
+
+KIND = "spectrogram"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    add_feature_arguments(parser, KIND)
+
+
+def run(args: Namespace) -> None:
+    """Compute, and print the rate."""
+    compute(args, KIND)

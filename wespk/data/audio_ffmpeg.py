@@ -1,0 +1,67 @@
+"""Formats that libsndfile cannot decode, by the ffmpeg command where it is installed: m4a, webm, AAC.
+
+ffmpeg is told which demuxer to use, from the first bytes, and may open nothing but the given file: a playlist
+in disguise cannot make it read other files or the network.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from wespk.data.audio_command import command_output
+from wespk.data.audio_containers import after_id3
+from wespk.data.audio_riff import PcmSound, parse_riff
+from wespk.data.audio_source import Source, shown
+from wespk.data.audio_values import AudioError
+
+MAX_ALLOCATION = 1 << 29  # bytes of one allocation inside ffmpeg
+CUT_OFF = ("ended prematurely", "partial file")  # what ffmpeg says of a cut file that it decodes all the same
+
+
+def ffmpeg_format(source: Source) -> str | None:
+    """Return the name of the ffmpeg demuxer that the first bytes call for; None: it is not for ffmpeg."""
+    head = source.read(0, 12)
+    if head[4:8] == b"ftyp":
+        return "mov"
+    if head[:4] == b"\x1a\x45\xdf\xa3":  # EBML
+        return "matroska"
+    if head[:5] == b"#!AMR":
+        return "amr"
+    frame = source.read(after_id3(source), 2) if head[:3] == b"ID3" else head[:2]
+    if len(frame) == 2 and frame[0] == 0xFF and frame[1] & 0xF6 == 0xF0:  # ADTS: MPEG audio of layer 0
+        return "aac"
+    return None
+
+
+@contextmanager
+def open_by_ffmpeg(source: Source, demuxer: str, until: float | None) -> Iterator[PcmSound]:
+    """Decode the first audio stream into a temporary file, up to `until` seconds, and yield its samples.
+
+    A part is decoded from the beginning on, because only that gives the samples that the whole would have.
+    Raises `AudioError`: unreadable (also: no ffmpeg), truncated, too long, pipe timed out.
+    """
+    if source.in_archive or source.begin:
+        raise AudioError(
+            f"unreadable: {source.name} is {demuxer} inside an archive; store RIFF or FLAC there"
+        )
+    program = shutil.which("ffmpeg")
+    if program is None:
+        raise AudioError(f"unreadable: {source.name} ({demuxer}) needs ffmpeg, which is not installed")
+    inside = f"-nostdin -v error -xerror -threads 1 -max_alloc {MAX_ALLOCATION} -protocol_whitelist file,pipe"
+    given = f"-f {demuxer} -i file:/dev/fd/{source.descriptor} -map 0:a:0"
+    wanted = f"{'' if until is None else f'-t {until:.3f}'} -c:a pcm_f32le -f wav pipe:1"
+    command = [program, *inside.split(), *given.split(), *wanted.split()]
+    failure = f"unreadable: {source.name} by ffmpeg"
+    with command_output(command, failure, [source.descriptor], CUT_OFF) as output:
+        yield _samples(output.fileno(), source, demuxer)
+
+
+def _samples(descriptor: int, source: Source, demuxer: str) -> PcmSound:
+    decoded = Source(source.name, descriptor, 0, os.fstat(descriptor).st_size)
+    riff = parse_riff(decoded)
+    if riff is None or not riff.is_plain:
+        raise AudioError(f"unreadable: ffmpeg gave no samples for {shown(source.name)} ({demuxer})")
+    return PcmSound(decoded, riff)
