@@ -37,6 +37,22 @@ def test_mini_runs_to_the_report_and_then_has_nothing_to_do(recipe, results, tmp
     assert results() == found
 
 
+@pytest.mark.slow
+def test_a_recipe_takes_other_features_and_augmented_copies(recipe, tmp_path):
+    pytest.importorskip("espeakng_loader", reason="pip install 'wespk[recipes]' to make the mini corpus")
+    size = ["--corpus", tmp_path / "corpus", "--num_train", 4, "--num_dev", 2, "--num_test", 2]
+    recipe("mini", *size, "--features", "mfcc", "--augment", "speed reverb", "--stop_stage", 4)
+    plain, augmented = (load_data_dir(tmp_path / "data" / name) for name in ("train", "train_augmented"))
+    assert len(augmented.utterances) == 4 * len(plain.utterances)  # itself, two speeds, a room
+    assert len(augmented.speakers) == 3 * len(plain.speakers)
+    spec = json.loads((tmp_path / "exp/final/feature_spec.json").read_text())
+    assert (spec["kind"], spec["cmn"]) == ("mfcc", "utterance")
+    speakers = (tmp_path / "exp/final/speakers.txt").read_text().split()
+    assert speakers == augmented.speakers
+    refused = recipe("mini", *size, "--features", "plp", status=1)
+    assert "there is no conf/plp.conf" in refused.stderr
+
+
 def test_failing_stage_stops_the_run_and_names_the_log(recipe, tmp_path):
     pytest.importorskip("espeakng_loader", reason="pip install 'wespk[recipes]' to make the mini corpus")
     size = ["--corpus", tmp_path / "corpus", "--num_train", 2, "--num_dev", 1, "--num_test", 1, "--top_k", 2]

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from wespk.core.errors import WespkError, nearest
 from wespk.core.files import PathLike, read_text, write_text
 
-# What the YAML library lets through of its constructors (2026-13-45, !!bool x) and of texts nested without end.
+# What the YAML library lets through of its constructors (2026-13-45, !!bool x) and of endlessly nested texts.
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 

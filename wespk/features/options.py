@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 
 from wespk.core.config import StrictModel
 
+MAX_WEIGHTS = 1 << 22  # of mel filters: 128 of them over windows of 65536 samples
+
 
 class FeatureOptions(StrictModel, ABC):
     """What every kind of features has: a sample rate, a window, a shift and a number of columns."""
@@ -156,6 +158,7 @@ class MelOptions(KaldiOptions):
             raise ValueError(
                 f"mel filters from {low:g} to {high:g} Hz do not fit below Nyquist, {nyquist:g} Hz"
             )
+        _refuse_large(self.num_mel_bins, self.fft_size)
         if self.vtln_warp != 1.0:
             bottom, top = self.vtln_edges
             if not low < bottom < top < high:
@@ -285,6 +288,16 @@ class MelSpectrogramOptions(FeatureOptions):
             raise ValueError(
                 f"mel filters from {low:g} to {high:g} Hz do not fit below Nyquist, {nyquist:g} Hz"
             )
+        _refuse_large(self.n_mels, self.n_fft)
         if self.win_length is not None and self.win_length > self.n_fft:
             raise ValueError(f"win-length {self.win_length} is above n-fft {self.n_fft}")
         return self
+
+
+def _refuse_large(bins: int, fft_size: int) -> None:
+    """Raise ValueError for filters that would take gigabytes: a slip of some digits, not a wish."""
+    if bins * (fft_size // 2) > MAX_WEIGHTS:
+        raise ValueError(
+            f"{bins} mel filters over a window padded to {fft_size} samples are too large; "
+            "take fewer filters or a shorter window"
+        )
