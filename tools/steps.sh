@@ -37,7 +37,7 @@ augment_set() {
     "${command[@]}" --nj "$jobs" "$dir" "${dir}_$kind" # joins what the jobs made
     copies+=("${dir}_$kind")
   done
-  wespk combine-data "$out" "$dir" "${copies[@]}"
+  wespk combine-data --overwrite "$out" "$dir" "${copies[@]}"
 }
 
 # Usage: train_network <processes-per-machine> <config> <settings> <data-dir> <exp-dir>

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from wespk.augment import code, telephone
 from wespk.augment.coding import CODECS, TELEPHONE
 from wespk.core.errors import WespkError
+from wespk.data.audio import AudioError
 
 RATE = 16000
 
@@ -67,6 +68,35 @@ def test_the_length_stays_however_short(length, codec):
     assert made.shape == sound.shape and made.dtype == np.float32 and np.isfinite(made).all()
 
 
+@pytest.mark.parametrize("codec", [*CODECS, *TELEPHONE])
+@pytest.mark.parametrize("peak", [1.0, 1.001, 3.0])
+def test_loud_speech_is_coded_as_the_same_speech_at_a_lower_level(voice, codec, peak):
+    sound = voice(200, 1.0)
+    sound *= peak / np.abs(sound).max()
+    once = code if codec in CODECS else telephone
+    loud, quiet = once(sound, RATE, codec), once(0.5 / peak * sound, RATE, codec)
+    assert np.corrcoef(loud, quiet)[0, 1] > 0.98
+    assert np.std(loud) / np.std(quiet) == pytest.approx(2 * peak, rel=0.02)
+
+
+def test_a_wave_that_the_band_filter_takes_beyond_full_scale_does_not_wrap():
+    square = np.sign(tone(310, 8000)).astype(np.float32)
+    for law in TELEPHONE:
+        made, low = telephone(square, 8000, law), telephone(0.25 * square, 8000, law)
+        assert np.abs(low).max() > 0.26  # the filter alone does it
+        assert np.corrcoef(made, low)[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("codec", [*CODECS, *TELEPHONE])
+@pytest.mark.parametrize(
+    ("level", "kind"), [(30000, "beyond full scale: a sample is"), (1e30, "beyond"), (np.nan, "not finite")]
+)
+def test_samples_of_another_scale_are_refused_and_never_coded(voice, codec, level, kind):
+    once = code if codec in CODECS else telephone
+    with pytest.raises(AudioError, match=f"^{kind}"):
+        once(10 * voice(200, 0.3) * np.float32(level), RATE, codec)
+
+
 def test_equal_input_gives_equal_output(voice):
     sound = voice(200, 0.5)
     for codec in CODECS:
@@ -84,5 +114,5 @@ def test_a_codec_that_is_not_there_is_an_error_by_name(monkeypatch):
 def delay(made, sound):
     assert made.shape == sound.shape
     size = 2 * len(sound)
-    likeness = np.fft.irfft(np.fft.rfft(made, size) * np.conj(np.fft.rfft(sound, size)))
-    return int(likeness.argmax())
+    correlation = np.fft.irfft(np.fft.rfft(made, size) * np.conj(np.fft.rfft(sound, size)))
+    return int(correlation.argmax())

@@ -11,8 +11,8 @@ from wespk.core.errors import WespkError
 
 
 def snr(speech, added):
-    """The plain definition, written out once more."""
-    return 10 * np.log10(np.mean(np.square(speech, dtype=np.float64)) / np.mean(np.square(added)))
+    """The plain definition, written out once more: an offset of the speech is no power."""
+    return 10 * np.log10(np.var(speech, dtype=np.float64) / np.mean(np.square(added)))
 
 
 def sound(seed, length, level, offset):
@@ -54,6 +54,13 @@ def test_short_noises_have_their_snr_where_they_are_active(seed, lengths, wanted
     assert snr(speech, added[9000 : 9000 + lengths[1]]) == pytest.approx(wanted[1], abs=0.05)
 
 
+def test_an_offset_of_the_speech_stays_and_changes_nothing_of_the_noise():
+    speech, noise = sound(0, 8000, 0.01, 0.0), sound(1, 8000, 0.1, 0.0)
+    plain = add_noise(speech, Placed(noise, 10.0)) - speech
+    offset = add_noise(speech + np.float32(0.25), Placed(noise, 10.0)) - speech
+    np.testing.assert_allclose(offset, plain + 0.25, atol=1e-6)
+
+
 def test_scaling_a_mixture_to_full_scale_keeps_its_snr():
     speech, noise = sound(0, 8000, 0.3, 0.0), sound(1, 8000, 0.3, 0.0)
     mixed = add_noise(speech, Placed(noise, 0.0))
@@ -86,7 +93,7 @@ def test_what_has_no_power_has_no_snr():
     for wrong in (silence, constant):
         with pytest.raises(WespkError, match="silent: noise without power"):
             add_noise(speech, Placed(wrong, 10.0))
-    with pytest.raises(WespkError, match="silent: speech without power"):
-        add_noise(silence, Placed(speech, 10.0))
+        with pytest.raises(WespkError, match="silent: speech without power"):
+            add_noise(wrong, Placed(speech, 10.0))
     with pytest.raises(WespkError, match="begins at sample 1000 of 1000"):
         add_noise(speech, Placed(speech, 10.0, start=1000))

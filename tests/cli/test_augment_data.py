@@ -57,6 +57,16 @@ def test_copies_keep_speakers_and_tables_under_new_ids(kind, corpus, wespk, tmp_
     assert (made.path / "not_augmented.txt").read_text() == ""
 
 
+def test_flags_take_true_and_false_as_in_kaldi(corpus, wespk):
+    made = "--kind", "volume", "--sample-rate", 8000
+    assert (
+        "wrong rate"
+        in wespk("augment-data", *made, "--allow-downsample=false", "train", "a", status=1).stderr
+    )
+    for flag in ("--allow-downsample", "--allow-downsample=true"):
+        wespk("augment-data", *made, flag, "train", f"to_{flag[-4:]}")
+
+
 def test_other_speeds_are_other_speakers_as_in_kaldi(corpus, wespk, tmp_path):
     wespk("augment-data", "--kind", "speed", "--factors", "0.9,1.1", "train", "made")
     made = load_data_dir(tmp_path / "made")
@@ -183,3 +193,17 @@ def test_what_feature_extraction_knew_goes_when_the_recordings_change(corpus, we
     assert (tmp_path / "made/feats.scp").exists()  # nothing has changed
     wespk("augment-data", "--kind", "clip", "--clipped", "0.3:0.4", "train", "made")
     assert not (tmp_path / "made/feats.scp").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"), [("telephone", ["--codes", "gsm"]), ("codec", ["--codecs", "mp3"])]
+)
+@pytest.mark.parametrize("level", [3e5, 1e15])
+def test_floats_of_another_scale_are_rejected_by_name_not_by_a_crash(
+    kind, options, level, corpus, wespk, tmp_path, voice
+):
+    utt = corpus.utterances[0]
+    soundfile.write(corpus.recordings[utt], level * voice(200, 0.5), 16000, subtype="FLOAT", format="WAV")
+    wespk("augment-data", "--kind", kind, *options, "--max-rejected", "0.5", "train", "made")
+    ledger = (tmp_path / "made" / "not_augmented.txt").read_text()
+    assert ledger.startswith(f"{utt}-{kind} beyond full scale: a sample is ") and ledger.count("\n") == 1

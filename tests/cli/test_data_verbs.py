@@ -32,7 +32,19 @@ def test_validate_data_decodes_in_processes_and_lists_what_is_of_no_use(wespk, d
     assert (data / "rejected_audio.txt").read_text().startswith("s01-u1 empty: ")
     wespk("validate-data", *options, "--max-rejected", 1, data)
     assert "wrong rate" in wespk("validate-data", "--audio", "--sample-rate", 8000, data, status=1).stdout
-    wespk("validate-data", "--audio", "--sample-rate", 8000, "--allow-downsample", "--max-rejected", 1, data)
+    for flag in ("--allow-downsample", "--allow-downsample=true"):
+        wespk("validate-data", "--audio", "--max-rejected", 1, "--sample-rate", 8000, flag, data)
+    refused = "--audio", "--sample-rate", 8000, "--allow-downsample=false"
+    assert "wrong rate" in wespk("validate-data", *refused, data, status=1).stdout
+    assert "--sample-rate: goes with --audio" in wespk("validate-data", *refused[1:], data, status=1).stderr
+
+
+def test_validate_data_decodes_all_directories_before_it_fails(wespk, data, make_corpus):
+    other = make_corpus("other", speakers=2, utts=1, first=7)
+    for name in ("s01-u1", "s07-u0"):
+        (data.parent / f"wav/{name}.wav").write_bytes(b"")
+    done = wespk("validate-data", "--audio", data, other, status=1)
+    assert f"{data}: 1 of 9 rejected" in done.stderr and f"{other}: 1 of 2 rejected" in done.stderr
 
 
 def test_validate_data_against_another_lists_what_is_shared(wespk, data, make_corpus):
@@ -42,7 +54,7 @@ def test_validate_data_against_another_lists_what_is_shared(wespk, data, make_co
     done = wespk("validate-data", "--against", other, data, status=1)
     assert "1 utterances of equal sound shared, first s02-u2" in done.stdout
     assert (data / "shared.txt").read_text() == f"audio s02-u2 {other} s08-u0\n"
-    assert "1 things are shared" in done.stderr
+    assert f"1 things are shared between directories; they are in {data}/shared.txt" in done.stderr
     wespk("validate-data", "--against", other, "--ids-only", data)
 
 
@@ -71,7 +83,7 @@ def test_subsets_are_valid_directories(wespk, data):
         ("--spk-list", "speakers", 6),
         ("--utt-list", "utts", 2),
     ):
-        done = wespk("subset-data", option, value, data, data.parent / "part")
+        done = wespk("subset-data", "--overwrite", option, value, data, data.parent / "part")
         assert f"{count} utterances of" in done.stdout and "trials of" in done.stdout
         assert len(load_data_dir(data.parent / "part").utt2spk) == count
     assert "trials" not in names(data.parent / "part")
@@ -106,6 +118,42 @@ def test_copies_combine_with_their_original(wespk, data):
     )
 
 
+def test_only_the_same_data_are_written_again_without_overwrite(wespk, data, make_corpus):
+    old = make_corpus("old", speakers=1, utts=2, first=5)
+    wespk("make-trials", old)
+    wespk("split-data", "--per-utt", old, 2)
+    (old / "corpus.json").write_text("{}")
+    before = {path.name: path.read_bytes() for path in old.iterdir() if path.is_file()}
+    for verb in (
+        ("copy-data", data, old),
+        ("combine-data", old, data),
+        ("subset-data", "--first", 2, data, old),
+    ):
+        assert f"{old}: holds other data (another" in wespk(*verb, status=1).stderr
+        assert before == {path.name: path.read_bytes() for path in old.iterdir() if path.is_file()}
+    wespk("copy-data", "--overwrite", data, old)
+    assert names(old) == {"wav.scp", "utt2spk", "spk2utt"}
+    wespk("make-trials", old)
+    (old / "spk2utt").unlink()  # as a killed run leaves it
+    wespk("copy-data", data, old)
+    assert names(old) == {"wav.scp", "utt2spk", "spk2utt", "trials", "enrol"}
+    (old / "utt2lang").write_text("".join(f"{utt} de\n" for utt in load_data_dir(old).utterances))
+    assert "a utt2lang of its own" in wespk("copy-data", data, old, status=1).stderr
+
+
+def test_a_folder_that_is_no_data_directory_is_never_written_into(wespk, data):
+    home = data.parent / "home"
+    home.mkdir()
+    (home / "thesis.txt").write_text("of years")
+    for verb in (
+        ("copy-data", data, home),
+        ("combine-data", home, data),
+        ("subset-data", "--first", 2, data, home),
+    ):
+        assert "is no data directory" in wespk(verb[0], "--overwrite", *verb[1:], status=1).stderr
+    assert names(home) == {"thesis.txt"}
+
+
 def test_speakers_become_prefixes_of_utterances(wespk, data):
     raw = data.parent / "raw"
     raw.mkdir()
@@ -120,6 +168,8 @@ def test_speakers_become_prefixes_of_utterances(wespk, data):
 def test_stats_are_printed_and_written(wespk, data, make_corpus):
     other = make_corpus("other", speakers=1, utts=1, first=5)
     done = wespk("data-stats", "--json", "stats.json", "--write", data, other)
+    rows = [line.split() for line in done.stdout.splitlines() if line.startswith(str(data) + " ")]
+    assert rows[0][1:] == ["9", "3", "0/0/3", "0.00", "0.60", "0.60", "0.60", "0"]
     assert "16000: 9" in done.stdout and "wrote utt2dur and reco2dur" in done.stdout
     figures = json.loads((data.parent / "stats.json").read_text())
     assert figures[str(data)]["speakers"] == 3 and figures[str(data)]["histogram"]["0-1"] == 9

@@ -111,6 +111,11 @@ def test_stats_name_the_utterances_with_values_that_are_not_finite(feats, capsys
     assert capsys.readouterr().out.splitlines()[-1].endswith("u11 (2)")
 
 
+def test_a_damaged_archive_is_named_once(feats, capsys):
+    Path("cut.ark").write_bytes(Path("in.ark").read_bytes()[:-9])
+    assert fails(capsys, "feats-stats", "cut.ark").count("cut.ark") == 1
+
+
 def test_stats_of_unlike_matrices_are_refused(feats, capsys):
     write_archive("odd.ark", "odd.scp", [("a", np.ones((2, 3))), ("b", np.ones((2, 4)))])
     assert "odd.scp: 'b' has 4 columns where 'a' has 3" in fails(capsys, "feats-stats", "odd.scp")

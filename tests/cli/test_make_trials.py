@@ -31,3 +31,12 @@ def test_given_models_are_enrolled_and_their_texts_flagged(make_corpus, wespk, t
     assert (tmp_path / "test/enrol_x").read_text() == (tmp_path / "list").read_text()
     assert "3 target and 3 nontarget trials" in shown
     assert (tmp_path / "test/same_text_x").read_text() == "s00 s01-u0 text 0\n"
+
+
+def test_a_list_without_one_kind_of_trial_is_remarked(make_corpus, wespk):
+    make_corpus("one", speakers=1, utts=3)
+    assert "no nontarget trials: no error rate" in wespk("make-trials", "one").stdout
+    make_corpus("alone", speakers=3, utts=1)
+    assert "no target trials: no error rate" in wespk("make-trials", "alone").stdout
+    make_corpus("two", speakers=2, utts=2)
+    assert "no error rate" not in wespk("make-trials", "two").stdout

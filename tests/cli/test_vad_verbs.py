@@ -274,10 +274,22 @@ def test_what_was_done_is_not_done_twice_or_out_of_order(verb, corpus):
     assert not Path("out").exists()
 
 
+def vad_files() -> dict[str, bytes]:
+    return {name: Path("data", name).read_bytes() for name in ("vad.scp", "vad.json")}
+
+
+def put_back(files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        Path("data", name).write_bytes(content)
+
+
 def test_a_vad_of_other_features_is_refused(verb, corpus):
     verb("compute-mfcc", "data")
     verb("compute-vad", "data")
-    verb("compute-mfcc", "--frame-shift", 5, "data")
+    kept = vad_files()
+    told = verb("compute-mfcc", "--frame-shift", 5, "data")
+    assert "vad.scp was made of other features and is removed" in told and not Path("data/vad.scp").exists()
+    put_back(kept)
     told = verb("select-voiced-frames", "data", "out", status=1)
     assert "options.frame_shift is 5.0 in data/feats.json but 10.0 in data/vad.json" in told
 
@@ -285,8 +297,10 @@ def test_a_vad_of_other_features_is_refused(verb, corpus):
 def test_decisions_of_another_length_are_rejected_by_name(verb, corpus):
     verb("compute-mfcc", "data")
     verb("compute-vad", "data")
+    kept = vad_files()
     soundfile.write("s0-u0.wav", soundfile.read("s0-u1.wav")[0][:12000], 16000)
     verb("compute-mfcc", "data")
+    put_back(kept)
     verb("select-voiced-frames", "--max-rejected", 2, "data", "out")
     rejected = Path("out/rejected.txt").read_text().splitlines()
     assert rejected[0] == "s0-u0 lengths differ: 73 frames of features, 98 of VAD"
@@ -314,3 +328,28 @@ def test_the_specification_reads_both_kinds_of_vad_back():
     for options in (EnergyVadOptions(), neural_vad.NeuralVadOptions()):
         spec = FeatureSpec(vad=options)
         assert parse_config(FeatureSpec, spec.model_dump(mode="json"), "spec").vad == options
+
+
+def test_a_data_directory_of_other_recordings_is_not_overwritten(verb, corpus):
+    verb("compute-mfcc", "data")
+    verb("copy-data", "--spk-prefix", "x", "--utt-prefix", "x", "data", "other")
+    before = {path.name: path.read_bytes() for path in Path("other").iterdir() if path.is_file()}
+    told = verb("apply-cmvn", "--sliding", "data", "other", status=1)
+    assert "other: is a data directory of other recordings than data" in told
+    assert {path.name: path.read_bytes() for path in Path("other").iterdir() if path.is_file()} == before
+
+
+def test_every_table_but_those_of_frames_goes_along(verb, corpus):
+    verb("compute-mfcc", "data")
+    utts = sorted(line.split()[0] for line in Path("data/utt2spk").read_text().splitlines())
+    Path("data/utt2session").write_text("".join(f"{utt} one\n" for utt in utts))
+    verb("apply-cmvn", "--sliding", "data", "out")
+    assert Path("out/utt2session").read_bytes() == Path("data/utt2session").read_bytes()
+
+
+def test_features_of_other_width_than_their_record_are_refused(verb, corpus):
+    verb("compute-mfcc", "data")
+    verb("compute-mfcc", "--num-ceps", 10, "--nj", 1, str(shutil.copytree("data", "narrow")))
+    shutil.copy("narrow/feats.scp", "data/feats.scp")
+    told = verb("apply-cmvn", "--sliding", "data", "out", status=1)
+    assert "10 columns, not 13 as feats.json says" in told

@@ -105,3 +105,13 @@ def test_first_difference_names_the_nested_key():
     assert first_difference({"a": {"b": 1}}, {"a": {"b": 2}}) == ("a.b", 1, 2)
     assert first_difference({"a": 1}, {"a": 1, "c": 3}) == ("c", None, 3)
     assert first_difference({"a": [1]}, {"a": [1]}) is None
+
+
+@pytest.mark.parametrize(
+    "value", ["2026-13-45", "!!bool x", "!!timestamp x", "!!int ''", "9" * 10_000, "[" * 50_000]
+)
+def test_values_that_the_yaml_library_chokes_on_are_errors_that_name_the_file(conf, value):
+    with pytest.raises(WespkError, match="conf.yaml(:1)?: not (valid )?YAML"):
+        load_config(Config, conf(f"seed: {value}\n"))
+    with pytest.raises(WespkError, match="--set seed=.* is not a valid YAML value"):
+        load_config(Config, conf("seed: 1\n"), [f"seed={value}"])

@@ -4,8 +4,10 @@ import kaldiio
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 
-from wespk.data.audio import AudioError, read_audio
+from wespk.data.audio import AudioError, read_audio, sample_at
 
 RATE = 16000
 
@@ -65,6 +67,10 @@ def cut(path, share):
         (lambda path, x: write(path, np.stack([x, x], 1)), "not mono: 2 channels"),
         (lambda path, x: write(path, 0 * x), "silent"),
         (lambda path, x: write(path, x * np.nan, subtype="FLOAT"), "not finite"),
+        (
+            lambda path, x: write(path, -3e4 * np.sign(x), subtype="FLOAT"),
+            r"beyond full scale: a sample is -?30000; scale the file to \[-1, 1\]$",
+        ),
         (lambda path, x: path.mkdir(), "unreadable"),
     ],
 )
@@ -74,6 +80,44 @@ def test_unusable_audio_is_refused_by_kind(tmp_path, sound, spoil, kind):
     with pytest.raises(AudioError, match=f"^{kind}") as caught:
         read_audio(str(path), RATE)
     assert "\n" not in str(caught.value)
+
+
+def test_float_samples_may_exceed_full_scale_but_not_be_of_another_scale(tmp_path, sound):
+    path, unit = tmp_path / "a.wav", sound / np.abs(sound).max()
+    write(path, 7.99 * unit, subtype="FLOAT")
+    assert np.abs(read_audio(str(path), RATE)).max() == pytest.approx(7.99)
+    for sign in (1, -1):
+        write(path, sign * 8.01 * np.abs(unit), subtype="FLOAT")
+        with pytest.raises(AudioError, match=f"^beyond full scale: a sample is {sign * 8.01:g};"):
+            read_audio(str(path), RATE)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "first", "last"),
+    [
+        (0.29, 0.57, 29, 57),  # in binary 28.999... and 56.999...
+        (0.0, 0.029, 0, 2),
+        (0.019, 0.0999, 1, 9),
+        (1 / 3, 2 / 3, 33, 66),
+        (7 / 100, 1.999999, 7, 199),
+        (0.009999, 2.0, 0, 200),
+    ],
+)
+def test_times_are_cut_to_the_sample_that_has_begun_as_in_kaldi(tmp_path, start, end, first, last):
+    whole = np.linspace(-0.5, 0.5, 200).astype(np.float32)
+    write(tmp_path / "a.wav", whole, 100, subtype="FLOAT")
+    part = read_audio(str(tmp_path / "a.wav"), 100, start=start, end=end)
+    np.testing.assert_array_equal(part, whole[first:last])
+
+
+@given(samples=st.integers(0, 2**29), rate=st.sampled_from([8000, 11025, 16000, 22050, 44100, 48000, 96000]))
+def test_a_time_made_from_a_sample_is_that_sample(samples, rate):
+    assert sample_at(samples / rate, rate) == samples
+
+
+@given(text=st.decimals(0, 20000, places=6), rate=st.sampled_from([8000, 11025, 16000, 22050, 44100, 48000]))
+def test_a_time_written_in_decimals_is_the_sample_that_its_text_means(text, rate):
+    assert sample_at(float(text), rate) == int(text * rate)
 
 
 def test_failing_pipe_is_told_with_its_own_words():

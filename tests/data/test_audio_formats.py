@@ -1,5 +1,6 @@
 """Every container and coding gives its samples, by content, whole or in part, from a file or an archive."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -65,7 +66,7 @@ def test_a_part_is_the_part_of_the_whole(tmp_path, sound, container, subtype):
     path = write(tmp_path / "a.bin", np.tile(sound, 5), container, subtype)
     whole = read_audio(path, RATE)
     part = read_audio(path, RATE, start=8.1234, end=9.5)
-    np.testing.assert_allclose(part, whole[round(8.1234 * RATE) : round(9.5 * RATE)], atol=1e-6)
+    np.testing.assert_allclose(part, whole[int(8.1234 * RATE) : int(9.5 * RATE)], atol=1e-6)
 
 
 @pytest.mark.parametrize(("container", "subtype"), LOSSY)
@@ -199,6 +200,23 @@ def test_ffmpeg_decodes_what_libsndfile_cannot(tmp_path, sound, name, coder):
     hidden.write_bytes(hidden.read_bytes()[: hidden.stat().st_size // 2])
     with pytest.raises(AudioError, match="^(truncated|unreadable)"):
         read_audio(str(hidden), options)
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize(("name", "coder"), [("a.m4a", "aac"), ("a.webm", "libopus"), ("a.aac", "aac")])
+def test_a_fault_of_ffmpeg_is_told_in_equal_words_each_time(tmp_path, sound, name, coder):
+    path = tmp_path / name
+    ffmpeg("-i", write(tmp_path / "a.wav", sound, "WAV", "PCM_16"), "-c:a", coder, path)
+    path.write_bytes(path.read_bytes()[:200] + np.random.default_rng(0).bytes(9000))
+    told, held = [], []
+    for _ in range(3):
+        with pytest.raises(AudioError, match="^unreadable: .* by ffmpeg .status [0-9]+: .{9}") as caught:
+            read_audio(str(path), RATE)
+        told.append(str(caught.value))
+        held.append(os.open(os.devnull, os.O_RDONLY))  # the recording has another number next time
+    for descriptor in held:
+        os.close(descriptor)
+    assert len(set(told)) == 1 and "/dev/fd" not in told[0] and "0x" not in told[0]
 
 
 def test_without_ffmpeg_its_formats_are_refused_by_name(tmp_path, monkeypatch):

@@ -176,7 +176,7 @@ def test_table_that_is_a_link_to_nothing_is_named(data):
 def test_table_that_is_a_pipe_is_refused_not_waited_for(data):
     (data / "text").unlink(missing_ok=True)
     os.mkfifo(data / "text")
-    with pytest.raises(WespkError, match="text: is no file; a table of text is needed"):
+    with pytest.raises(WespkError, match="text: is no file; a file of text is needed"):
         load_data_dir(data)
 
 

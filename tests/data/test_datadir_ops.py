@@ -199,3 +199,10 @@ def test_directory_is_not_written_over_one_that_is_read(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "d")
     with pytest.raises(WespkError, match="link: is a directory that is read"):
         refuse_same(tmp_path / "link", [tmp_path / "d"])
+
+
+def test_a_record_without_its_archive_in_any_part_is_left_out_and_named(data):
+    tables = {name: table for name, table in data.tables.items() if name != "feats.scp"}
+    part = DataTables("data", tables, data.records, None)
+    joined, left_out = combine([part, part])
+    assert "feats.json" not in joined.records and left_out["feats.json"] == ["data", "data"]

@@ -84,7 +84,7 @@ def test_text_entries_and_vectors_have_ranges_too(tmp_path, archive):
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        ("[10:53]", "the range 10:53 lies outside its 50 rows"),
+        ("[10:53]", "the range 10:53 lies outside its 50 rows; correct the range in the scp"),
         ("[50:51]", "the range 50:51 lies outside its 50 rows"),
         ("[0:9,2:4]", "the range 2:4 lies outside its 4 columns"),
     ],

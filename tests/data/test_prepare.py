@@ -235,3 +235,15 @@ def test_any_tree_gives_a_directory_that_loads_or_a_refusal_by_name(wav, tmp_pat
     assert len(data.utterances) + len(ledger) == entries - inside + len(left_out)
     assert all(Path(path).read_bytes() == sound for path in data.recordings.values())
     assert json.loads((folder / "out/corpus.json").read_text()) == {}
+
+
+def test_what_lasts_no_microsecond_is_in_the_ledger_and_the_rest_makes_a_valid_directory(wav, tmp_path):
+    path = wav("a.wav")
+    times = [(0.0, 0.2), (0.1, 0.1 + 1e-7), (0.0, 1e-320), (0.2499999, 0.25)]
+    corpus = corpus_of(
+        Item(str(n), path, "s", name=f"u{n}", start=a, end=b) for n, (a, b) in enumerate(times)
+    )
+    assert list(corpus.utt2spk) == ["s-u0"]
+    assert {why.split(":")[0] for why in corpus.unused.reasons.values()} == {"too short"}
+    publish({tmp_path / "out": corpus}, tmp_path / "out", corpus, {})
+    assert len(load_data_dir(tmp_path / "out").utt2spk) == 1

@@ -116,6 +116,25 @@ def test_one_file_by_two_names_is_one_recording_and_of_one_speaker(tree):
         settle(find_in_folder(corpus))
 
 
+def test_an_error_shows_a_recording_and_not_what_lies_beside_it(tree):
+    corpus = tree("s/my a.wav")
+    (corpus / "LICENSE").write_text("x")
+    for options, reason in (
+        ({"speaker_level": 3}, "no speaker: 1 folder"),
+        ({"regex": "(?P<spk>x)zzz"}, "no match"),
+        ({"pattern": "*.mp3"}, "outside the pattern"),
+    ):
+        with pytest.raises(WespkError, match=f"; s/my%20a.wav: {reason}"):
+            find_in_folder(corpus, **options)
+
+
+def test_few_speakers_with_many_folders_are_remarked(tree):
+    corpus = tree(*(f"{part}/{number}/a.wav" for part in ("clean", "other") for number in range(5)))
+    hint = "2 speaker(s), and 10 folders directly below theirs; if those are the speakers, give --speaker-level 2"
+    assert hint in find_in_folder(corpus).notes
+    assert not any("--speaker-level" in note for note in find_in_folder(corpus, speaker_level=2).notes)
+
+
 def test_folder_without_recordings_says_what_it_holds(tree):
     corpus = tree()
     corpus.mkdir()

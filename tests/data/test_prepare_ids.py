@@ -71,6 +71,16 @@ def test_two_names_that_meet_in_one_id_are_refused_with_both_places():
         name_items([Item("1", "/1.wav", "x y"), Item("2", "/2.wav", "x_y")], True)
 
 
+def test_all_names_that_meet_are_counted_and_look_alikes_told_apart():
+    with pytest.raises(
+        WespkError, match=r"^7 times: two utterances .*'s-a_4': .*; and 2 more; rename"
+    ) as error:
+        ids_of(*(("s", f"s/a{mark}{n}.wav") for mark in " _" for n in range(7)))
+    assert "'s-a_5'" not in str(error.value)
+    with pytest.raises(WespkError, match=r"'s-\u00e9': s/\\xe9.wav and s/e\\u0301.wav"):
+        ids_of(("s", "s/\u00e9.wav"), ("s", "s/e\u0301.wav"))
+
+
 def test_speakers_that_would_break_the_order_of_bytes_get_another_separator():
     # '1_a' comes after '10_a' although '1' comes before '10': then '-' divides all ids.
     assert ids_of(("1", "1_a.wav"), ("10", "10_a.wav")) == ["1-a", "10-a"]

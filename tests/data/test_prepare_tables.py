@@ -142,3 +142,8 @@ def test_test_recordings_that_also_enrol_are_refused(tmp_path):
     (tmp_path / "test.txt").write_text("c.wav\t0\n./b.wav\t1\n")
     with pytest.raises(WespkError, match=r"test.txt:2: '/c/b.wav' also enrols \(.*enrol.txt:2\), 1 such"):
         find_in_test_lists(tmp_path / "enrol.txt", tmp_path / "test.txt", tmp_path.__class__("/c"))
+
+
+def test_control_characters_in_a_text_become_spaces(table):
+    found = table("path\tspeaker\ttext\na.wav\ts1\tone\x00two\x1cthree\n", "tsv")
+    assert found.items[0].text == "one two three"

@@ -99,3 +99,10 @@ def test_histogram_and_spread_account_for_every_utterance(seconds):
     assert stats.histogram["60+"] == sum(value >= 60 for value in seconds)
     assert stats.seconds.median == pytest.approx(float(np.median(seconds)))
     assert stats.hours == pytest.approx(sum(seconds) / 3600)
+
+
+@pytest.mark.parametrize("text", ["null", "[]", "1", '{"spec": null}'])
+def test_a_feature_record_that_tells_nothing_leaves_the_durations_to_the_audio(data, text):
+    put(data / "utt2num_frames", 50)
+    (data / "feats.json").write_text(text)
+    assert read_durations(load_data_dir(data)).source == "audio headers"

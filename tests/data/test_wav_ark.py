@@ -131,3 +131,16 @@ def test_what_describes_the_old_recordings_goes_before_new_ones_are_written(piec
         (make().folder / name).write_text("utt-0 old\n")
     make(seed=1).run(Job(1, 1), track)
     assert not any((make().folder / name).exists() for name in ("wav.scp", "feats.scp", "utt2dur"))
+
+
+@pytest.mark.parametrize("text", ["[]", "1", "{}", '{"job": 1, "jobs": null}'])
+def test_a_damaged_record_is_refused_and_its_archive_made_again(piece, tmp_path, text):
+    make, made = piece
+    make().run(Job(1, 1), lambda items, total, what: items)
+    whole = (tmp_path / "out/jobs/wav.1.ark").read_bytes()
+    (tmp_path / "out/jobs/wav.1.json").write_text(text)
+    with pytest.raises(WespkError, match="wav.1.json: the record is incomplete"):
+        merge_wav_jobs(tmp_path / "out")
+    make().run(Job(1, 1), lambda items, total, what: items)
+    assert len(made) == 14 and (tmp_path / "out/jobs/wav.1.ark").read_bytes() == whole
+    assert len(merge_wav_jobs(tmp_path / "out").locations) == 6

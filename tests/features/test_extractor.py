@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 
 from wespk.core.config import Component
 from wespk.core.errors import WespkError
@@ -7,6 +8,7 @@ from wespk.data.audio import AudioError
 from wespk.features import FeatureExtractor, FeatureSpec
 from wespk.features.cmvn import SlidingCmnOptions, sliding_cmn, utterance_cmvn
 from wespk.features.energy import frame_log_energy
+from wespk.features.extractor import check_archive, foreign_code
 from wespk.features.vad import EnergyVadOptions, energy_vad
 
 
@@ -93,3 +95,36 @@ def test_steps_on_whole_recordings_are_not_streamed_nor_batched():
     extractor = FeatureExtractor(spec(vad=EnergyVadOptions()))
     with pytest.raises(ValueError, match="streamed"):
         next(extractor.stream([np.zeros(100, dtype=np.float32)]))
+
+
+def test_rows_too_short_or_silent_in_a_batch_do_no_harm(voice):
+    samples = torch.zeros(3, 4000)
+    samples[0] = torch.from_numpy(voice(seconds=0.25))
+    for kind, options in (("fbank", {"snip_edges": False, "dither": 0}), ("mel_spectrogram", {})):
+        extractor = FeatureExtractor(FeatureSpec(kind=kind, options=options, level_db=-20))
+        features, frames = extractor.batch(samples, torch.tensor([4000, 0, 1]))
+        assert frames.tolist()[1:] == [0, 0] and torch.isfinite(features).all()
+        np.testing.assert_allclose(features[0], extractor(samples[0].numpy()), atol=1e-3)
+
+
+def test_code_of_the_user_is_told_by_its_content(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "my_denoiser.py").write_text(
+        "class Quiet:\n    def __call__(self, x, rate):\n        return {}[rate]\n"
+    )
+    mine = spec(denoiser=Component(name="my_denoiser:Quiet"))
+    before = foreign_code(mine)
+    with pytest.raises(WespkError, match="denoiser my_denoiser:Quiet failed: KeyError"):
+        FeatureExtractor(mine)(np.ones(8000, dtype=np.float32))
+    (tmp_path / "my_denoiser.py").write_text("class Quiet:\n    pass\n")
+    assert foreign_code(mine) != before and foreign_code(spec()) == []
+
+
+def test_an_archive_is_raw_or_normalised_as_the_network_wants_it():
+    network = spec(cmn="utterance")
+    assert check_archive(spec(), network, "data", "model")
+    assert not check_archive(network, network, "data", "model")
+    with pytest.raises(WespkError, match="cmn is utterance in data but none in model"):
+        check_archive(network, spec(), "data", "model")
+    with pytest.raises(WespkError, match="norm_vars"):
+        check_archive(spec(cmn="utterance", norm_vars=True), network, "data", "model")

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wespk.core.errors import WespkError
 from wespk.core.torchaudio import import_torchaudio
 from wespk.features import Fbank, FbankOptions, Mfcc, MfccOptions, Spectrogram
 from wespk.features.mel import kaldi_filters
@@ -167,3 +168,9 @@ def test_a_warp_of_one_changes_nothing_and_others_move_the_filters():
     )
     torch.testing.assert_close(plain, same, atol=1e-4, rtol=0)
     assert (plain - moved).abs().max() > 0.5
+
+
+def test_filters_without_a_frequency_are_refused_as_kaldi_does():
+    with pytest.raises(WespkError, match="num-mel-bins 128 is too large: filter"):
+        kaldi_filters(FbankOptions(num_mel_bins=128))
+    kaldi_filters(FbankOptions(num_mel_bins=128, frame_length=50.0))

@@ -57,8 +57,12 @@ def test_vad_and_sliding_mean_subtraction_are_part_of_the_specification(conf):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("--num-mel-bin=40", "unknown key 'num_mel_bin': did you mean 'num_mel_bins'"),
-        ("--num-ceps=40", "unknown key 'num_ceps'"),
+        ("--num-mel-bin=40", "fbank.conf:1: unknown option --num-mel-bin: did you mean --num-mel-bins"),
+        ("--num-ceps=40", "unknown option --num-ceps: it is one of mfcc, not of fbank"),
+        ("--subtract-mean=true", "unknown option --subtract-mean: `wespk apply-cmvn"),
+        ("--dither", "--dither needs a value"),
+        ("--channel=-2", "channel"),
+        ("--min-duration=5\n--max-duration=2", "no utterance is accepted"),
         ("num-mel-bins=40", "fbank.conf:1: expected --option=value"),
         ("--high-freq=9000", "do not fit below Nyquist"),
         ("--low-freq=8000", "do not fit below Nyquist"),
@@ -76,3 +80,14 @@ def test_impossible_options_are_refused_by_file_and_name(conf, line, message):
     with pytest.raises(WespkError, match=message) as told:
         read_settings("fbank", conf(line))
     assert "fbank.conf" in str(told.value)
+
+
+def test_filters_that_would_take_gigabytes_are_refused():
+    for kind, options in (
+        ("fbank", {"num_mel_bins": 4096, "frame_length": 1000}),
+        ("mfcc", {"sample_frequency": 1_000_000, "frame_length": 10_000}),
+        ("mel_spectrogram", {"n_fft": 65536, "n_mels": 4096}),
+    ):
+        with pytest.raises(WespkError, match="mel filters over a window padded to .* are too large"):
+            read_settings(kind, None, options)
+    read_settings("fbank", None, {"num_mel_bins": 128, "sample_frequency": 48000, "frame_length": 1000})

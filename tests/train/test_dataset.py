@@ -34,10 +34,14 @@ def test_repeated_frames_are_those_of_the_tiled_matrix(tmp_path):
 
 
 def test_compressed_features_give_the_same_chunks_to_their_precision(features, config):
-    plain = ChunkDataset(load_training_set(features, DataConfig(cmn="none")), config(data={"spec_augment": None}))
+    plain = ChunkDataset(
+        load_training_set(features, DataConfig(cmn="none")), config(data={"spec_augment": None})
+    )
     items = list(read_archive(features / "feats.scp"))
     write_archive(features / "c.ark", features / "feats.scp", items, "two-byte-auto")
-    small = ChunkDataset(load_training_set(features, DataConfig(cmn="none")), config(data={"spec_augment": None}))
+    small = ChunkDataset(
+        load_training_set(features, DataConfig(cmn="none")), config(data={"spec_augment": None})
+    )
     for key in [(0, 0), (1, 7), (2, 17)]:
         np.testing.assert_allclose(plain[key][0], small[key][0], atol=1e-3)
 

@@ -1,6 +1,7 @@
 """What transmission leaves of a voice: the telephone band, and lossy codecs.
 
-The codecs are those of libsndfile, run in memory. Nothing moves in time and the length stays.
+The codecs are those of libsndfile, run in memory. Nothing moves in time and the length stays. What exceeds
+full scale is coded at a lower level and amplified again: most codecs would wrap it around, or break on it.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from typing import Literal
 import numpy as np
 import soundfile
 
+from wespk.augment.level import HIGHEST
 from wespk.augment.resampling import of_length, resample
 from wespk.core.errors import WespkError
+from wespk.data.audio import check_level
 
 TelephoneCode = Literal["mu-law", "a-law", "gsm", "adpcm"]
 Codec = Literal["vorbis", "mp3", "opus"]
@@ -36,14 +39,18 @@ TELEPHONE_RATE = 8000
 TELEPHONE_BAND = (300.0, 3400.0)  # Hz, the analogue channel of ITU-T G.712
 BAND_TAPS = 255
 
+LOUDEST = {"G721_32": 0.5}  # the predictor of ADPCM overshoots edges: its decoder wraps near full scale
+
 
 def telephone(samples: np.ndarray, sample_rate: int, code: TelephoneCode = "mu-law") -> np.ndarray:
     """Return samples (N,) as they leave a telephone line: float32 (N,) at the same rate.
 
     Resampled to 8 kHz, limited to 300-3400 Hz by a linear-phase filter, coded and decoded, resampled back.
+    Raises `AudioError` for samples that are not finite or of another scale than [-1, 1].
     """
     from scipy import signal  # takes a second to import: only where it is used
 
+    check_level(samples)
     narrow = resample(samples, sample_rate, TELEPHONE_RATE)
     band = signal.firwin(BAND_TAPS, TELEPHONE_BAND, fs=TELEPHONE_RATE, pass_zero=False)
     narrow = signal.oaconvolve(narrow, band)[BAND_TAPS // 2 :][: len(narrow)]
@@ -55,8 +62,10 @@ def code(samples: np.ndarray, sample_rate: int, codec: Codec, compression: float
     """Return samples (N,) after one pass through a lossy codec: float32 (N,) at the same rate.
 
     `compression` is libsndfile's level, from 0 (best sound) to 1 (fewest bits). A rate that the codec does
-    not know is coded at the next higher one that it does, or at its highest.
+    not know is coded at the next higher one that it does, or at its highest. Raises `AudioError` for samples
+    that are not finite or of another scale than [-1, 1].
     """
+    check_level(samples)
     if not 0 <= compression <= 1:
         raise WespkError(f"compression {compression:g}: it is a number from 0 to 1")
     rates = {"opus": OPUS_RATES, "mp3": MP3_RATES}.get(codec, (sample_rate,))
@@ -71,7 +80,7 @@ def code(samples: np.ndarray, sample_rate: int, codec: Codec, compression: float
 
 
 def _through(samples: np.ndarray, rate: int, form: Form, compression: float | None = None) -> np.ndarray:
-    """Code and decode; the result has the same length."""
+    """Code and decode; the result has the same length and level."""
     kind, subtype = form
     if not soundfile.check_format(kind, subtype):
         raise WespkError(
@@ -80,7 +89,9 @@ def _through(samples: np.ndarray, rate: int, form: Form, compression: float | No
         )
     stream = io.BytesIO()
     settings = {} if compression is None else {"compression_level": compression}
-    soundfile.write(stream, samples, rate, format=kind, subtype=subtype, **settings)
+    # The band filter and resampling exceed full scale also where their input does not.
+    over = np.float32(max(1.0, float(np.abs(samples).max()) / LOUDEST.get(subtype, HIGHEST)))
+    soundfile.write(stream, samples / over, rate, format=kind, subtype=subtype, **settings)
     stream.seek(0)
     decoded, _ = soundfile.read(stream, dtype="float32")
-    return of_length(decoded, len(samples))
+    return of_length(decoded * over, len(samples))

@@ -1,8 +1,9 @@
 """Additive noise at a stated SNR.
 
-The SNR is 10 log10 of the speech's mean power over the noise's. The speech's is its mean square over the
-whole utterance; the noise's over the samples where it is active, as in Kaldi's wav-reverberate. A noise under
-the whole utterance has therefore the SNR that a plain measurement of both signals shows.
+The SNR is 10 log10 of the speech's mean power over the noise's, of both without their means. The speech's is
+taken over the whole utterance, the noise's over the samples where it is active, as in Kaldi's
+wav-reverberate. A noise under the whole utterance has therefore the SNR that a plain measurement of both
+signals shows.
 """
 
 from __future__ import annotations
@@ -30,11 +31,12 @@ class Placed:
 def add_noise(speech: np.ndarray, *placed: Placed) -> np.ndarray:
     """Return speech (N,) with the noises added, float32 (N,); it may exceed full scale (see `fit_peak`).
 
-    The noise's own mean is taken out first: a constant is not heard and would count as power. A noise that
-    goes beyond the end is cut there, and its power is that of the part that is left. Raises `WespkError` for
-    a noise outside the utterance and where speech or noise is silent, which has no SNR.
+    A constant is not heard, and so is no power: the noise's mean is taken out, the speech's stays in the
+    result but is left out of its power. A noise that goes beyond the end is cut there, and its power is that
+    of the part that is left. Raises `WespkError` for a noise outside the utterance and where speech or noise
+    is silent, which has no SNR.
     """
-    power = mean_power(speech)
+    power = mean_power(without_mean(speech))
     if power < QUIETEST:
         raise WespkError("silent: speech without power has no SNR")
     mixed = speech.astype(np.float64)

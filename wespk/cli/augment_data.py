@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from wespk.augment.options import ADDITIVE, KINDS, AugmentOptions
+from wespk.cli.data_options import add_flag
 from wespk.cli.jobs import add_jobs, run_side_by_side
 from wespk.cli.options import positive
 from wespk.core.config import parse_config
@@ -63,8 +64,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     audio = parser.add_argument_group("which recordings are taken")
     audio.add_argument("--sample-rate", type=positive, default=16000, metavar="HZ", help="(16000)")
     audio.add_argument("--channel", type=_channel, metavar="N|mix", help="channel to take of several, from 0")
-    audio.add_argument("--allow-downsample", action="store_true", help="take recordings of a higher rate")
-    audio.add_argument("--allow-upsample", action="store_true", help="take recordings of a lower rate")
+    add_flag(audio, "--allow-downsample", "take recordings of a higher rate")
+    add_flag(audio, "--allow-upsample", "take recordings of a lower rate")
     group = parser.add_argument_group("options of the kinds")
     group.add_argument(
         "--musan", metavar="DIR", help="noise, music, babble: folder of noise/, music/, speech/"
@@ -93,8 +94,8 @@ def run(args: Namespace) -> None:
     audio = AudioOptions(
         sample_rate=args.sample_rate,
         channel=args.channel,
-        allow_downsample=args.allow_downsample,
-        allow_upsample=args.allow_upsample,
+        allow_downsample=bool(args.allow_downsample),
+        allow_upsample=bool(args.allow_upsample),
     )
     options = _options(args)
     is_speed = args.kind == "speed"
@@ -116,7 +117,8 @@ def run(args: Namespace) -> None:
     if args.nj == 1:
         copies.run(Job(1, 1), track)
     else:
-        run_side_by_side(args, args.out / "log", args.nj)
+        for line in run_side_by_side(args, args.out / "log", args.nj):
+            say(line)
     say(copies.merge(args.max_rejected))
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from wespk.cli.data_options import add_spk_sort
+from wespk.cli.data_options import add_overwrite, add_spk_sort
 from wespk.core.progress import say
 
 
@@ -20,18 +20,19 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument("out", type=Path, metavar="OUT", help="data directory to write")
     parser.add_argument("inputs", nargs="+", type=Path, metavar="IN", help="data directories")
+    add_overwrite(parser)
     add_spk_sort(parser)
 
 
 def run(args: Namespace) -> None:
     """Read all, join, write."""
-    from wespk.data.data_tables import not_copied, read_tables, refuse_same, write_data
+    from wespk.data.data_tables import not_copied, publish_data, read_tables, refuse_same
     from wespk.data.datadir_ops import combine
 
     refuse_same(args.out, args.inputs)
     parts = [read_tables(path, spk_sort=not args.no_spk_sort) for path in args.inputs]
     joined, left_out = combine(parts)
-    data = write_data(args.out, joined, spk_sort=not args.no_spk_sort)
+    data = publish_data(args.out, joined, overwrite=args.overwrite, spk_sort=not args.no_spk_sort)
     for name, lacking in left_out.items():
         say(f"{name}: left out, {', '.join(lacking)} has none")
     for path in args.inputs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -11,12 +12,13 @@ import numpy as np
 
 from wespk.cli.jobs import add_jobs, run_jobs
 from wespk.cli.options import add_compression
-from wespk.core.files import read_json
 from wespk.core.progress import say
 from wespk.data.datadir import load_data_dir
 from wespk.data.jobs import Piece
-from wespk.features.extractor import FeatureExtractor
+from wespk.features.extractor import FeatureExtractor, foreign_code
 from wespk.features.settings import FeatureSettings, read_settings, setting_fields
+
+RATE = re.compile(r"([0-9.]+) h of audio in ([0-9.]+) s:")
 
 
 def add_feature_arguments(parser: ArgumentParser, kind: str) -> None:
@@ -40,26 +42,22 @@ def compute(args: Namespace, kind: str) -> None:
         if (value := getattr(args, f"set_{name}")) is not None
     }
     settings = read_settings(kind, args.config, given)
-    _drop_other_vad(args.data, settings)
     start, seconds = time.monotonic(), [0.0]
-    run_jobs(args, args.data, "feats", lambda: _piece(args, settings, seconds))
+    lines = run_jobs(args, args.data, "feats", lambda: _piece(args, settings, seconds))
     if seconds[0]:
-        took = time.monotonic() - start
-        say(f"{seconds[0] / 3600:.2f} h of audio in {took:.1f} s: {seconds[0] / took:.0f} x real time")
+        say(_rate(seconds[0] / 3600, time.monotonic() - start))
+    done = [(float(found[1]), float(found[2])) for line in lines if (found := RATE.match(line))]
+    if done:  # the processes' own clocks leave their start-up out
+        say(_rate(sum(hours for hours, _ in done), max(took for _, took in done)))
 
 
-def _drop_other_vad(data: Path, settings: FeatureSettings) -> None:
-    """Remove decisions about the frames of other features: they would no longer fit."""
-    record = data / "vad.json"
-    if record.exists():
-        made_for = {**read_json(record).get("spec", {}), "vad": None}
-        if made_for != settings.spec.model_copy(update={"vad": None}).model_dump(mode="json"):
-            for name in ("vad.scp", "vad.json", "unvoiced.txt"):
-                (data / name).unlink(missing_ok=True)
+def _rate(hours: float, took: float) -> str:
+    """Return what `RATE` reads."""
+    return f"{hours:.4f} h of audio in {took:.2f} s: {3600 * hours / took:.0f} x real time"
 
 
 def _piece(args: Namespace, settings: FeatureSettings, seconds: list[float]) -> Piece:
-    data = load_data_dir(args.data)
+    data = load_data_dir(args.data, unchecked=("feats.scp", "utt2num_frames", "vad.scp"))
     extractor = FeatureExtractor(settings.spec)
 
     def features(utt: str) -> np.ndarray:
@@ -71,5 +69,6 @@ def _piece(args: Namespace, settings: FeatureSettings, seconds: list[float]) -> 
     info: dict[str, Any] = {
         "spec": settings.spec.model_dump(mode="json"),
         "audio": settings.audio.model_dump(mode="json"),
+        "code": foreign_code(settings.spec),
     }
     return Piece(args.data, "feats", data.utterances, info, data.audio_stamp, features, args.compression)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
-from wespk.cli.data_options import add_spk_sort
+from wespk.cli.data_options import add_overwrite, add_spk_sort
 from wespk.core.errors import WespkError
 from wespk.core.progress import say
 from wespk.data.tables import unfit_character
@@ -34,12 +34,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="begin utterance ids with the speaker id and a dash where they do not begin with it",
     )
+    add_overwrite(parser)
     add_spk_sort(parser)
 
 
 def run(args: Namespace) -> None:
     """Read, rename, write."""
-    from wespk.data.data_tables import not_copied, read_tables, refuse_same, write_data
+    from wespk.data.data_tables import not_copied, publish_data, read_tables, refuse_same
     from wespk.data.datadir_ops import prefix_speakers, rename
 
     refuse_same(args.out, [args.source])
@@ -55,7 +56,7 @@ def run(args: Namespace) -> None:
             lambda utt: args.utt_prefix + utt + args.utt_suffix,
             lambda spk: args.spk_prefix + spk + args.spk_suffix,
         )
-    say(f"{write_data(args.out, data, spk_sort=not args.no_spk_sort)}")
+    say(f"{publish_data(args.out, data, overwrite=args.overwrite, spk_sort=not args.no_spk_sort)}")
     if note := not_copied(args.source):
         say(note)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from wespk.cli.data_options import add_spk_sort
 from wespk.core.progress import say
 
+FILE_WIDTH = 1000
 SHOWN = 3  # utterances without duration on the screen
 
 
@@ -32,7 +33,7 @@ def run(args: Namespace) -> None:
     """Count each directory, print one table."""
     from rich.console import Console
 
-    from wespk.cli.stats_table import stats_table
+    from wespk.cli.stats_table import stats_tables
     from wespk.core.files import write_json
     from wespk.data.datadir import load_data_dir
     from wespk.data.durations import read_durations, write_durations
@@ -49,4 +50,8 @@ def run(args: Namespace) -> None:
             say(f"{path}: wrote {' and '.join(write_durations(data, durations))}")
     if args.json:
         write_json(args.json, {stats.path: stats.as_json() for stats in found})
-    Console(soft_wrap=True).print(stats_table(found))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=FILE_WIDTH)  # a program or a file has no margin to keep
+    for number, table in enumerate(stats_tables(found)):
+        console.print(*([""] if number else []), table, sep="\n")

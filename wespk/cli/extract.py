@@ -48,19 +48,20 @@ def _piece(args: Namespace, done: list[int]) -> Piece:
     locations = load_features(load_data_dir(args.data))
 
     from wespk.data.matrices import MappedMatrices
-    from wespk.features.extractor import normalise
+    from wespk.features.extractor import check_archive, normalise
     from wespk.features.spec import read_archive_record
     from wespk.inference import load_model
 
     model = load_model(args.model, trust_code=args.trust_code)
     archive = read_archive_record(args.data)
-    archive.spec.require_same(model.spec.archived(), str(args.data), str(args.model))
-    matrices = MappedMatrices(locations)
+    raw = check_archive(archive.spec, model.spec, str(args.data), str(args.model))
+    matrices = MappedMatrices(locations, archive.spec.dim)
     position = {utt: index for index, utt in enumerate(locations)}
 
     def embedding(utt: str) -> np.ndarray:
         done[0] += 1
-        return model.embed(normalise(matrices[position[utt]], model.spec))
+        features = matrices[position[utt]]
+        return model.embed(normalise(features, model.spec) if raw else features)
 
     info = {"model": model.digest, "spec": model.spec.digest, "feats": archive.content}
     return Piece(args.out, "xvector", list(locations), info, lambda utt: utt, embedding)

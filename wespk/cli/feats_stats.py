@@ -40,13 +40,15 @@ def run(args: Namespace) -> None:
     from wespk.data.specifiers import parse_source
 
     for text in args.tables:
-        items, total = parse_source(text).read()
+        source = parse_source(text)
+        items, total = source.read()
         if total is not None:
             items = track(items, total, "feats-stats")
         try:
             stats = matrix_stats(items)
         except WespkError as error:
-            raise WespkError(f"{text}: {error}") from None
+            named = str(error).startswith(f"{source.path}:")  # by the reader of the archive
+            raise WespkError(str(error) if named else f"{text}: {error}") from None
         say("\n".join(report(text, stats, args.per_column, None if args.all_names else SHOWN_NAMES)))
 
 

@@ -16,11 +16,12 @@ from wespk.core.rejections import Rejections
 from wespk.data.audio import AudioError
 from wespk.data.datadir import load_data_dir, load_features
 from wespk.data.jobs import Piece
+from wespk.data.layout import table_names
 from wespk.data.matrices import MappedMatrices
 from wespk.features.spec import FeatureSpec, read_archive_record
 
-# What stays true of the utterances when their features change; VAD and durations no longer fit.
-COPIED = ("wav.scp", "segments", "reco2dur", "utt2spk", "spk2utt", "spk2gender", "text")
+# Tables about frames that change; compute-vad and the like make them anew.
+OF_FRAMES = ("feats.scp", "utt2num_frames", "vad.scp", "cmvn.scp")
 
 
 def add_map_arguments(parser: ArgumentParser) -> None:
@@ -48,18 +49,11 @@ def map_features(
     locations = load_features(data)
     archive = read_archive_record(args.data)
     spec = respecify(archive.spec)
-    for name in COPIED:
-        source, copy = data.path / name, args.out / name
-        if source.exists():
-            content = source.read_bytes()
-            if not copy.exists() or copy.read_bytes() != content:
-                write_bytes(copy, content)
-        else:
-            copy.unlink(missing_ok=True)
+    _copy_tables(args.data, args.out)
     ledger = args.data / "rejected.txt"
     without = Rejections.read(ledger).reasons if ledger.exists() else {}
     position = {utt: index for index, utt in enumerate(locations)}
-    matrices = MappedMatrices(locations)
+    matrices = MappedMatrices(locations, archive.spec.dim)
 
     def make(utt: str) -> np.ndarray:
         if utt not in position:
@@ -73,3 +67,21 @@ def map_features(
         "feats",
         lambda: Piece(args.out, "feats", data.utterances, info, lambda utt: utt, make, args.compression),
     )
+
+
+def _copy_tables(source: Path, out: Path) -> None:
+    """Write the tables about utterances, speakers and recordings of `source` to `out`, where they differ.
+
+    Raises `WespkError` when `out` is a data directory of other recordings: it would be lost.
+    """
+    names = ["spk2utt", *(name for name in table_names(source) if name not in OF_FRAMES)]
+    content = {name: (source / name).read_bytes() for name in names}
+    for name in ("wav.scp", "utt2spk"):
+        if (out / name).exists() and (out / name).read_bytes() != content[name]:
+            raise WespkError(f"{out}: is a data directory of other recordings than {source}; name a new one")
+    out.mkdir(parents=True, exist_ok=True)
+    for name in set(table_names(out)) - set(names) - set(OF_FRAMES):
+        (out / name).unlink(missing_ok=True)
+    for name in names:
+        if not (out / name).exists() or (out / name).read_bytes() != content[name]:
+            write_bytes(out / name, content[name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 
@@ -68,6 +69,8 @@ def main(argv: list[str] | None = None) -> None:
 def _run(verb: str, arguments: list[str]) -> None:
     if verb not in VERBS:
         raise WespkError(f"unknown verb: {nearest(verb, VERBS)}")
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())  # where networks and denoisers named by dotted path are looked for
     module = import_module(f"wespk.cli.{verb.replace('-', '_')}")
     parser = doc_parser(module.__doc__, f"wespk {verb}")
     module.add_arguments(parser)

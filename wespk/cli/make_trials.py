@@ -73,6 +73,11 @@ def run(args: Namespace) -> None:
     write_text(path, "".join(lines))
     trials = read_trials(path)
     say(f"{trials}")
+    targets = int(trials.is_target.sum())
+    if targets == len(trials):
+        say("no nontarget trials: no error rate can be told; a directory of two speakers or more is needed")
+    if not targets:
+        say("no target trials: no error rate can be told; two utterances or more of a speaker are needed")
     if text is not None:
         flagged = list(same_text(trials, enrolment, text))
         write_text(args.data / f"same_text{args.suffix}", "".join(flagged))

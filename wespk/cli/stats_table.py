@@ -1,4 +1,4 @@
-"""The table that `wespk data-stats` prints: a column a directory, a line a figure."""
+"""The tables that `wespk data-stats` prints: a line a figure for one directory, a line each for several."""
 
 from __future__ import annotations
 
@@ -13,20 +13,59 @@ from wespk.data.stats import DataStats, Spread
 ABSENT = "–"
 
 
-def stats_table(found: Sequence[DataStats]) -> Table:
-    """Return the table of the figures of directories."""
+def stats_tables(found: Sequence[DataStats]) -> list[Table]:
+    """Return the figures of one directory, line by line, or those of several as tables of a line each."""
+    if len(found) == 1:
+        return [_table(["", found[0].path], [[name, text] for name, text in _lines(found[0]).items()])]
+    paths = [stats.path for stats in found]
+    return [
+        _table([name, *cells[0]], [[path, *row.values()] for path, row in zip(paths, cells, strict=True)])
+        for name, cells in (
+            ("", [_counted(stats) for stats in found]),
+            ("seconds", [_classes(stats) for stats in found]),
+            ("", [_audio(stats) for stats in found]),
+        )
+    ]
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("")
-    for stats in found:
-        table.add_column(Text(stats.path), justify="right", overflow="fold")
-    columns = [_lines(stats) for stats in found]
-    for name in columns[0]:
-        table.add_row(Text(name), *(Text(column[name]) for column in columns))
+    for number, name in enumerate(header):
+        table.add_column(Text(name), justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
     return table
 
 
+def _counted(stats: DataStats) -> dict[str, str]:
+    spread = stats.seconds
+    return {
+        "utts": str(stats.utterances),
+        "spks": str(stats.speakers),
+        "f/m/unknown": "/".join(str(stats.genders.get(gender, 0)) for gender in ("f", "m", "unknown")),
+        "hours": f"{stats.hours:.2f}",
+        "min s": f"{spread.min:.2f}" if spread else ABSENT,
+        "median s": f"{spread.median:.2f}" if spread else ABSENT,
+        "max s": f"{spread.max:.2f}" if spread else ABSENT,
+        "no length": str(len(stats.unknown)),
+    }
+
+
+def _classes(stats: DataStats) -> dict[str, str]:
+    return {name: str(count) for name, count in stats.histogram.items()}
+
+
+def _audio(stats: DataStats) -> dict[str, str]:
+    return {
+        "recordings": str(stats.recordings),
+        "rates": _counts(stats.sample_rates) or "not read",
+        "channels": _counts(stats.channels) or "not read",
+        "formats": _counts(stats.formats) or "not read",
+        "lengths from": stats.durations_from,
+    }
+
+
 def _lines(stats: DataStats) -> dict[str, str]:
-    classes = stats.histogram.items()
     return {
         "speakers": str(stats.speakers),
         "of gender": _counts(stats.genders),
@@ -36,12 +75,12 @@ def _lines(stats: DataStats) -> dict[str, str]:
         "durations from": stats.durations_from,
         "no duration": str(len(stats.unknown)),
         "seconds: min, median, max": _spread(stats.seconds, ".2f"),
-        **{f"  {name} s": str(count) for name, count in classes},
+        **{f"  {name} s": str(count) for name, count in stats.histogram.items()},
         "utterances a speaker": _spread(stats.utterances_per_speaker, "g"),
         "minutes a speaker": _spread(stats.minutes_per_speaker, ".2f"),
-        "sample rates": _counts(stats.sample_rates) if stats.sample_rates else "not read",
-        "channels": _counts(stats.channels) if stats.channels else "not read",
-        "formats": _counts(stats.formats) if stats.formats else "not read",
+        "sample rates": _counts(stats.sample_rates) or "not read",
+        "channels": _counts(stats.channels) or "not read",
+        "formats": _counts(stats.formats) or "not read",
     }
 
 

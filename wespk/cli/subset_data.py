@@ -14,7 +14,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from pathlib import Path
 
-from wespk.cli.data_options import add_spk_sort
+from wespk.cli.data_options import add_overwrite, add_spk_sort
 from wespk.cli.options import positive
 from wespk.core.errors import WespkError
 from wespk.core.files import read_text
@@ -33,17 +33,19 @@ def add_arguments(parser: ArgumentParser) -> None:
     how.add_argument("--spk-list", type=Path, metavar="FILE", help="all utterances of the speakers listed")
     how.add_argument("--utt-list", type=Path, metavar="FILE", help="the utterances listed")
     parser.add_argument("--seed", type=int, default=1, help="seed of --random and --per-speaker (1)")
+    add_overwrite(parser)
     add_spk_sort(parser)
 
 
 def run(args: Namespace) -> None:
     """Choose, restrict every table, write."""
-    from wespk.data.data_tables import not_copied, read_tables, refuse_same, write_data
+    from wespk.data.data_tables import not_copied, publish_data, read_tables, refuse_same
     from wespk.data.datadir_ops import restrict
 
     refuse_same(args.out, [args.source])
     whole = read_tables(args.source, spk_sort=not args.no_spk_sort)
-    data = write_data(args.out, restrict(whole, _chosen(args, whole.utt2spk)), spk_sort=not args.no_spk_sort)
+    part = restrict(whole, _chosen(args, whole.utt2spk))
+    data = publish_data(args.out, part, overwrite=args.overwrite, spk_sort=not args.no_spk_sort)
     say(f"{data}, of {len(whole.utt2spk)} utterances in {args.source}")
     if note := not_copied(args.source):
         say(note)

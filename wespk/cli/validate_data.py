@@ -15,7 +15,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wespk.cli.data_options import add_audio_options, add_spk_sort, audio_options
+from wespk.cli.data_options import add_audio_options, add_spk_sort, audio_options, given_audio_options
 from wespk.cli.options import add_max_rejected, positive
 from wespk.core.errors import WespkError
 from wespk.core.files import write_text
@@ -26,6 +26,7 @@ from wespk.data.datadir import DataDir, check_disjoint, load_data_dir
 if TYPE_CHECKING:
     from wespk.data.leakage import Sounds
 
+SHARED = "shared.txt"
 SHOWN = 5  # shared items of each kind on the screen
 
 
@@ -55,6 +56,9 @@ def run(args: Namespace) -> None:
     """Check each directory, then all of them against each other."""
     if args.ids_only and not args.against:
         raise WespkError("--ids-only: goes with --against")
+    idle = next(iter(given_audio_options(args)), "nj" if args.nj else "")
+    if idle and not args.audio:
+        raise WespkError(f"--{idle.replace('_', '-')}: goes with --audio, which decodes the utterances")
     sets = [load_data_dir(path, spk_sort=not args.no_spk_sort) for path in args.dirs]
     others = [load_data_dir(path, spk_sort=False) for path in args.against]
     for data in sets:
@@ -64,7 +68,10 @@ def run(args: Namespace) -> None:
     if others:
         totals = _compare_all(sets, others, args.ids_only)
         if any(totals):
-            raise WespkError(f"{sum(totals)} things are shared between directories; they are in shared.txt")
+            lists = [str(data.path / SHARED) for data, total in zip(sets, totals, strict=True) if total]
+            raise WespkError(
+                f"{sum(totals)} things are shared between directories; they are in {', '.join(lists)}"
+            )
     if args.audio:
         _check_audio(args, sets)
 
@@ -101,7 +108,7 @@ def _compare(data: DataDir, others: list[DataDir], sounds: dict[Path, Sounds]) -
         lines += [f"{item.kind} {item.here} {other.path} {item.there}\n" for item in found]
         lines += [f"not-compared {utt} {other.path} {why}\n" for utt, why in lost.reasons.items()]
         total += len(found)
-    write_text(data.path / "shared.txt", "".join(lines))
+    write_text(data.path / SHARED, "".join(lines))
     return total
 
 
@@ -110,8 +117,14 @@ def _check_audio(args: Namespace, sets: list[DataDir]) -> None:
     from wespk.data.parallel import cores
 
     options = audio_options(args)
+    faults = []
     for data in sets:
         rejections = check_audio(data, options, processes=args.nj or cores(), track=track)
         rejections.write(data.path / "rejected_audio.txt")
         say(rejections.summary(f"{data.path} audio", len(data.utterances)))
-        rejections.enforce(str(data.path), len(data.utterances), args.max_rejected)
+        try:
+            rejections.enforce(str(data.path), len(data.utterances), args.max_rejected)
+        except WespkError as error:
+            faults.append(str(error))
+    if faults:
+        raise WespkError("; ".join(faults))

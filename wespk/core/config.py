@@ -103,7 +103,7 @@ def build(
 
 def find_component(name: str, registry: Mapping[str, str], kind: str) -> Callable[..., Any]:
     """Return the class that `name` stands for: registered, or by a dotted path ``package.module:Class``."""
-    path = registry.get(name, name if "." in name else None)
+    path = registry.get(name, name if "." in name or ":" in name else None)
     if path is None:
         raise WespkError(
             f"unknown {kind} '{name}': {nearest(name, registry)}, or a dotted path to your own class"

@@ -15,13 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wespk.core.errors import WespkError
-from wespk.data.compression import LEVELS, NONE, compress, decode_columns, decode_linear
+from wespk.data.compression import LEVELS, MAX_FLOAT32, NONE, compress, decode_columns, decode_linear
 from wespk.data.kaldi_objects import TextReader, format_text
 
 Buffer = bytes | mmap.mmap
 Floats = NDArray[np.floating[Any]]
 
-MAX_FLOAT32 = 3.4028234663852886e38
 MAX_TEXT_BYTES = 64 << 20  # of one entry; reading it takes some times as much memory
 
 _MATRIX = struct.Struct("<5sbibi")  # \0BFM , then each size behind its own length, 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -9,17 +10,28 @@ import numpy as np
 from wespk.core.files import file_stamp
 from wespk.data.audio_formats import Sound, open_sound
 from wespk.data.audio_source import archive_path, open_source, shown
-from wespk.data.audio_values import MAX_SAMPLES, AudioError, AudioInfo, AudioOptions
-from wespk.data.resample import HIGHEST_RATE, LOWEST_RATE, plan_part, resample
+from wespk.data.audio_values import (
+    LARGEST_SAMPLE,
+    MAX_SAMPLES,
+    PASSING,
+    AudioError,
+    AudioInfo,
+    AudioOptions,
+    sample_at,
+)
+from wespk.data.resample import HIGHEST_RATE, LOWEST_RATE, Part, plan_part, resample
 
 __all__ = [
+    "PASSING",
     "AudioError",
     "AudioInfo",
     "AudioOptions",
     "audio_info",
     "audio_stamp",
+    "check_level",
     "check_samples",
     "read_audio",
+    "sample_at",
 ]
 
 OVERHANG_S = 0.5  # a segment may end this much behind the recording, as in Kaldi, and is cut
@@ -39,10 +51,11 @@ def read_audio(
     `allow_pipes`). `options` may be a sample rate alone. `start` and `end` are seconds: the part that is
     wanted; the rest is not decoded where the format can be entered anywhere. Integers of n bits are divided
     by 2^(n-1). Values beyond 1 are those of the file (float formats), of a lossy decoder or of resampling.
+    Times mean samples as `sample_at` says.
 
     Raises `AudioError` with one of these kinds: missing, empty, unreadable, truncated, wrong rate, not mono,
-    no such channel, segment outside, too short, too long, not finite, silent, clipped, pipe refused, pipe
-    failed, pipe timed out.
+    no such channel, segment outside, too short, too long, not finite, beyond full scale, silent, clipped,
+    pipe refused, pipe failed, pipe timed out.
     """
     options = _rate_alone(options) if isinstance(options, int) else options
     if not 0 <= start < np.inf or not (end is None or start < end < np.inf):
@@ -77,15 +90,28 @@ def audio_info(entry: str, allow_pipes: bool = False) -> AudioInfo:
 
 
 def check_samples(samples: np.ndarray) -> np.ndarray:
-    """Return samples (N,) as they are; raise `AudioError` for none, for NaN and for silence."""
-    if len(samples) == 0:
-        raise AudioError("empty: there are no samples")
-    least, most = samples.min(), samples.max()  # NaN is the minimum of what it is in
-    if not (np.isfinite(least) and np.isfinite(most)):
-        raise AudioError("not finite: a sample is NaN or infinite")
+    """Return samples (N,) as they are; raise `AudioError` for silence and as `check_level` does."""
+    least, most = check_level(samples)
     if least == most:
         raise AudioError("silent: all samples are equal")
     return samples
+
+
+def check_level(samples: np.ndarray) -> tuple[float, float]:
+    """Return the least and the largest of samples (N,).
+
+    Raises `AudioError`: empty, not finite, or beyond full scale, which is a magnitude above 8. Floats on the
+    scale of 16-bit integers are such: they would be taken for a sound 90 dB too loud.
+    """
+    if len(samples) == 0:
+        raise AudioError("empty: there are no samples")
+    least, most = float(samples.min()), float(samples.max())  # NaN is the minimum of what it is in
+    if not (math.isfinite(least) and math.isfinite(most)):
+        raise AudioError("not finite: a sample is NaN or infinite")
+    if max(most, -least) > LARGEST_SAMPLE:
+        worst = most if most > -least else least
+        raise AudioError(f"beyond full scale: a sample is {worst:g}; scale the file to [-1, 1]")
+    return least, most
 
 
 def audio_stamp(entry: str) -> str:
@@ -133,11 +159,11 @@ def _read(sound: Sound, options: AudioOptions, start: float, end: float | None) 
         samples = _collect(sound, options, 0, None)
         length = len(samples)
         _check_bounds(length, rate, options, start, end)
-        part = plan_part(start, end, length, rate, wanted)
+        part = _plan(start, end, length, rate, wanted)
         samples = samples[part.first : part.last]
     else:
         _check_bounds(length, rate, options, start, end)
-        part = plan_part(start, end, length, rate, wanted)
+        part = _plan(start, end, length, rate, wanted)
         samples = _collect(sound, options, part.first, part.last - part.first)
     exact = check_samples(samples[part.exact_first - part.first : part.exact_last - part.first])
     if options.max_clipped is not None:
@@ -150,12 +176,18 @@ def _read(sound: Sound, options: AudioOptions, start: float, end: float | None) 
     return np.ascontiguousarray(kept)
 
 
+def _plan(start: float, end: float | None, length: int, rate: int, wanted: int) -> Part:
+    """Move times to the samples of the result that they mean, so that nothing is left to be rounded."""
+    until = None if end is None else sample_at(end, wanted) / wanted
+    return plan_part(sample_at(start, wanted) / wanted, until, length, rate, wanted)
+
+
 def _check_bounds(length: int, rate: int, options: AudioOptions, start: float, end: float | None) -> None:
     """Raise for a part that is outside the recording, empty, too short or too long; before it is decoded."""
     if not length:
         raise AudioError("empty: there are no samples")
     duration = length / rate
-    if start and round(start * rate) >= length:
+    if start and sample_at(start, rate) >= length:
         raise AudioError(f"segment outside: begins at {start} s of {duration:.2f} s")
     if end is not None and end > duration + OVERHANG_S:
         raise AudioError(f"segment outside: ends at {end} s of {duration:.2f} s")

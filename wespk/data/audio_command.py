@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -23,12 +24,18 @@ WORDS_KEPT = 4096  # bytes of the end of the command's standard error
 
 @contextmanager
 def command_output(
-    command: Sequence[str], failure: str, descriptors: Sequence[int] = (), cut_off: Sequence[str] = ()
+    command: Sequence[str],
+    failure: str,
+    descriptors: Sequence[int] = (),
+    cut_off: Sequence[str] = (),
+    varying: str = r"(?!)",
 ) -> Iterator[IO[bytes]]:
     """Yield an unnamed temporary file with what `command` wrote to its standard output.
 
     `failure` ("kind: what") begins the message when the command fails; `descriptors` stay open in the
-    command. `cut_off` are texts that mean a cut recording in its standard error, whatever its status.
+    command. `cut_off` are texts that mean a cut recording in its standard error, whatever its status;
+    `varying` is a pattern of what differs there from run to run and is left out, so that a ledger tells
+    equal faults in equal words.
 
     Raises `AudioError`: `failure` with the status and the last line of standard error, or the kinds
     "truncated", "pipe timed out" and "too long". The command and all that it started are ended in every case.
@@ -55,7 +62,8 @@ def command_output(
         if any(text in line for line in lines for text in cut_off):
             raise AudioError(f"truncated: {what}")
         if process.returncode:
-            last = "".join(c if c.isprintable() else "?" for c in lines[-1][:300]) if lines else ""
+            last = re.sub(varying, "", lines[-1])[:300] if lines else ""
+            last = "".join(c if c.isprintable() else "?" for c in last)
             raise AudioError(f"{failure} (status {process.returncode}{': ' + last if last else ''})")
         yield output
 

@@ -14,7 +14,9 @@ from wespk.data.audio_values import AudioError
 SPHERE_MAGIC = b"NIST_1A"
 OGG_PAGE_MAX = 65307  # bytes of the longest page (RFC 3533, section 6)
 OGG_END = 0x04  # flag of the last page of a stream
+AU_HEADER = 24  # bytes
 MPEG_BLOCK = 1 << 20
+ROOM_FOR_TAGS = 128  # bytes behind the samples: an ID3v1 tag
 FLAC_MAX_BLOCKS = 1000  # of metadata before the first frame
 # Layer III bit rates in kbit/s by index, of MPEG-1 and of MPEG-2; sampling rates of MPEG-1 (ISO/IEC 11172-3)
 MPEG1_KBITS = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
@@ -82,30 +84,41 @@ def check_ogg_end(source: Source) -> None:
 
 
 def check_container_size(source: Source) -> None:
-    """Raise `AudioError` (truncated) where an AIFF, AU, Wave64 or RIFX header promises more than there is."""
+    """Raise `AudioError` where an AIFF, AU, Wave64 or RIFX header promises more than there is (truncated).
+
+    And where an AU header places the samples within itself (unreadable): libsndfile then gives other samples
+    for a part than for the whole.
+    """
     head = source.read(0, 24)
     promised = 0
     if head[:4] in (b"FORM", b"RIFX"):
         promised = int.from_bytes(head[4:8], "big") + 8
     elif head[:4] == b".snd":
-        size = int.from_bytes(head[8:12], "big")
-        promised = 0 if size == 0xFFFFFFFF else int.from_bytes(head[4:8], "big") + size
+        begin, size = int.from_bytes(head[4:8], "big"), int.from_bytes(head[8:12], "big")
+        if begin < AU_HEADER:
+            raise AudioError(
+                f"unreadable: {source.name} has an AU header of {begin} bytes, {AU_HEADER} at least"
+            )
+        promised = 0 if size == 0xFFFFFFFF else begin + size
     elif head[:4] == b"riff":  # Sony Wave64
         promised = int.from_bytes(head[16:24], "little")
     if promised > source.size:
         raise AudioError(f"truncated: {source.name} has {source.size} of {promised} bytes")
 
 
-def check_flac_blocks(source: Source) -> None:
-    """Raise `AudioError` (unreadable) where a FLAC header belies its first frame about the size of blocks.
+def flac_can_seek(source: Source) -> bool:
+    """Whether libFLAC finds the place of a sample.
 
-    libFLAC reckons by the header where a frame stands: it would give samples of another place, or zeros, and
-    no error (RFC 9639: sections 8.2, STREAMINFO, and 9.1, the header of a frame).
+    It reckons by the header's sizes of blocks, and looks for frames in all of the file: where that holds more
+    than the recording's frames can fill, another recording may follow, whose frames it would find.
+
+    Raises `AudioError` (unreadable) where the header belies the first frame about them: libFLAC would then
+    give samples of another place, or zeros, and no error (RFC 9639: 8.2, STREAMINFO; 9.1, a frame's header).
     """
     begin = after_id3(source)
     info = source.read(begin, 42)
     if info[:4] != b"fLaC" or len(info) < 42:
-        return
+        return False
     least, most = int.from_bytes(info[8:10], "big"), int.from_bytes(info[10:12], "big")
     total = int.from_bytes(info[21:26], "big") & ((1 << 36) - 1)
     position = begin + 4
@@ -120,6 +133,10 @@ def check_flac_blocks(source: Source) -> None:
         raise AudioError(
             f"unreadable: {source.name} has blocks of {size} samples where its header says {least} to {most}"
         )
+    if not size or (is_fixed and least != most):
+        return False
+    longest, frames = int.from_bytes(info[15:18], "big"), -(-total // size)
+    return not (is_fixed and longest and source.size - position > longest * frames + ROOM_FOR_TAGS)
 
 
 def mp3_length_is_known(source: Source) -> bool:

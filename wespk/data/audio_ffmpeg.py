@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from wespk.data.audio_command import command_output
 from wespk.data.audio_containers import after_id3
@@ -18,6 +19,7 @@ from wespk.data.audio_source import Source, shown
 from wespk.data.audio_values import AudioError
 
 MAX_ALLOCATION = 1 << 29  # bytes of one allocation inside ffmpeg
+VARYING = r"file:/dev/fd/\d+: | @ 0x[0-9a-f]+"  # the descriptor's number, addresses in ffmpeg's memory
 CUT_OFF = ("ended prematurely", "partial file")  # what ffmpeg says of a cut file that it decodes all the same
 
 
@@ -36,6 +38,18 @@ def ffmpeg_format(source: Source) -> str | None:
     return None
 
 
+@dataclass(frozen=True)
+class DecodedSound(PcmSound):
+    """The samples that ffmpeg has decoded of a recording in another container."""
+
+    container: str
+
+    @property
+    def format(self) -> str:
+        """Container of the recording, not of the decoded samples."""
+        return self.container
+
+
 @contextmanager
 def open_by_ffmpeg(source: Source, demuxer: str, until: float | None) -> Iterator[PcmSound]:
     """Decode the first audio stream into a temporary file, up to `until` seconds, and yield its samples.
@@ -49,13 +63,15 @@ def open_by_ffmpeg(source: Source, demuxer: str, until: float | None) -> Iterato
         )
     program = shutil.which("ffmpeg")
     if program is None:
-        raise AudioError(f"unreadable: {source.name} ({demuxer}) needs ffmpeg, which is not installed")
+        raise AudioError(f"needs ffmpeg: {source.name} ({demuxer}), and ffmpeg is not installed")
     inside = f"-nostdin -v error -xerror -threads 1 -max_alloc {MAX_ALLOCATION} -protocol_whitelist file,pipe"
     given = f"-f {demuxer} -i file:/dev/fd/{source.descriptor} -map 0:a:0"
-    wanted = f"{'' if until is None else f'-t {until:.3f}'} -c:a pcm_f32le -f wav pipe:1"
+    # Cut by counting samples: by its time stamps a damaged file would end anywhere.
+    cut = "" if until is None else f"-af asetpts=N/SR/TB,atrim=end={until:.3f}"
+    wanted = f"{cut} -c:a pcm_f32le -f wav pipe:1"
     command = [program, *inside.split(), *given.split(), *wanted.split()]
     failure = f"unreadable: {source.name} by ffmpeg"
-    with command_output(command, failure, [source.descriptor], CUT_OFF) as output:
+    with command_output(command, failure, [source.descriptor], CUT_OFF, VARYING) as output:
         yield _samples(output.fileno(), source, demuxer)
 
 
@@ -64,4 +80,15 @@ def _samples(descriptor: int, source: Source, demuxer: str) -> PcmSound:
     riff = parse_riff(decoded)
     if riff is None or not riff.is_plain:
         raise AudioError(f"unreadable: ffmpeg gave no samples for {shown(source.name)} ({demuxer})")
-    return PcmSound(decoded, riff)
+    return DecodedSound(decoded, riff, _container(source, demuxer))
+
+
+def _container(source: Source, demuxer: str) -> str:
+    """Return what people call the container, by its brand (ISO/IEC 14496-12) or document type (RFC 9559)."""
+    head = source.read(0, 64)
+    if demuxer == "mov":
+        brand = head[8:12]
+        return "M4A" if brand in (b"M4A ", b"M4B ") else "MOV" if brand == b"qt  " else "MP4"
+    if demuxer == "matroska":
+        return "WEBM" if b"webm" in head else "MATROSKA"
+    return demuxer.upper()

@@ -97,8 +97,8 @@ class _Sequential(soundfile.SoundFile):
 class SndfileSound:
     """A recording that libsndfile decodes."""
 
-    def __init__(self, sound: soundfile.SoundFile, source: Source) -> None:
-        self._sound, self._source = sound, source
+    def __init__(self, sound: soundfile.SoundFile, source: Source, can_seek: bool) -> None:
+        self._sound, self._source, self._can_seek = sound, source, can_seek
         self.sample_rate: int = sound.samplerate
         self.channels: int = sound.channels
         self.num_samples: int | None = sound.frames if sound.frames < UNKNOWN else None
@@ -111,8 +111,8 @@ class SndfileSound:
         if self.num_samples is not None:
             count = min(self.num_samples - first if count is None else count, self.num_samples - first)
         skip = min(first, MP3_PREROLL) if self._is_mp3 else 0
-        if self._source.in_archive:
-            skip = first  # libFLAC seeks by bisection, and would find frames of the next recording
+        if not self._can_seek:
+            skip = first
         step, position, end = max(1, BLOCK_VALUES // self.channels), first - skip, first + (count or 0)
         try:
             if position:
@@ -146,7 +146,9 @@ class SndfileSound:
     def _fault(self, position: int, error: Exception) -> AudioError:
         log = self._sound.extra_info  # libFLAC tells there whether it gave up or came to the file's end
         if "END_OF_STREAM" in log and "ABORTED" not in log:
-            return AudioError(f"truncated: {self._source.name} ends behind sample {position}, inside a frame")
+            return AudioError(
+                f"truncated: {self._source.name} is cut inside a frame, after {position} samples"
+            )
         return AudioError(
             f"unreadable: {self._source.name} is damaged behind sample {position}{_reason(error)}"
         )
@@ -183,9 +185,12 @@ def _open_by_libsndfile(source: Source) -> Iterator[SndfileSound]:
             )
         if sound.format == "OGG":
             containers.check_ogg_end(source)
+        can_seek = (
+            not source.in_archive
+        )  # libFLAC seeks by bisection: it would find the next recording's frames
         if sound.format == "FLAC":
-            containers.check_flac_blocks(source)
-        yield SndfileSound(sound, source)
+            can_seek = containers.flac_can_seek(source) and can_seek
+        yield SndfileSound(sound, source, can_seek)
 
 
 def _archived(source: Source) -> Source:

@@ -38,6 +38,7 @@ FIXED_RANGES = {  # smallest value and range of the methods that do not look at 
     "one-byte-zero-one": (0.0, 1.0),
 }
 LEVELS = {b"CM2": 65535, b"CM3": 255}
+MAX_FLOAT32 = 3.4028234663852886e38
 FEW_ROWS = 8  # up to here "automatic" takes two bytes, because column headers would not pay
 
 _PER_LEVEL = np.float32(1.52590218966964e-05)  # Kaldi's 1/65535
@@ -169,11 +170,11 @@ def _range_of(matrix: FloatMatrix, method: str) -> tuple[float, float]:
         raise WespkError("a matrix with NaN or infinity cannot be compressed")
     if method in FIXED_RANGES:
         return FIXED_RANGES[method]
-    if largest == smallest:
-        largest = np.float32(float(smallest) + (1.0 + abs(float(smallest))))
     with np.errstate(over="ignore"):
+        if largest == smallest:
+            largest = np.float32(float(smallest) + (1.0 + abs(float(smallest))))
         spread = float(largest - smallest)
-    if not math.isfinite(spread):
+    if not abs(float(smallest)) + spread < MAX_FLOAT32:  # as `read_entry_header` wants it
         raise WespkError("a matrix whose range exceeds float32 cannot be compressed")
     return float(smallest), spread
 

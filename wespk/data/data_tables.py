@@ -10,19 +10,20 @@ from typing import Any
 from wespk.core.errors import WespkError
 from wespk.core.files import PathLike, read_json, write_json
 from wespk.core.rejections import Rejections
-from wespk.data.datadir import DataDir, load_data_dir
+from wespk.data.datadir import IDENTITY, DataDir, load_data_dir
 from wespk.data.layout import (
     LEDGER,
     MAY_BE_EMPTY,
     RECORDS,
     key_kind,
     list_names,
+    remove_all,
     remove_tables,
     table_names,
     write_tables,
 )
 from wespk.data.rules import check_speaker_order
-from wespk.data.tables import read_table
+from wespk.data.tables import read_table, table_text
 
 Table = Mapping[str, str]
 
@@ -73,6 +74,36 @@ def read_tables(path: PathLike, *, spk_sort: bool = True) -> DataTables:
     )
 
 
+def publish_data(
+    path: PathLike, data: DataTables, *, overwrite: bool = False, spk_sort: bool = True
+) -> DataDir:
+    """Write the tables as `write_data`, where nothing of other data is lost by it.
+
+    A directory of the same utterances and recordings, without tables that `data` lacks, is written again.
+    Any other data directory is replaced if `overwrite`, with its lists, records and parts, else refused;
+    so is always what is no data directory (`check_target`).
+    """
+    path = Path(path)
+    check_target(path)
+    other = _difference(path, data) if path.is_dir() else ""
+    if other and not overwrite:
+        raise WespkError(f"{path}: holds other data ({other}); --overwrite replaces them")
+    if path.is_dir() and overwrite:
+        remove_all(path)
+    return write_data(path, data, spk_sort=spk_sort)
+
+
+def check_target(path: PathLike) -> None:
+    """Raise for a path that is there and is no data directory: nothing of anyone's is written over."""
+    path = Path(path)
+    if path.is_symlink() and not path.exists():
+        raise WespkError(f"{path}: is a link to nothing; give the name of a new folder")
+    if path.exists() and not path.is_dir():
+        raise WespkError(f"{path}: is a file; give the name of a new folder")
+    if path.is_dir() and any(path.iterdir()) and not table_names(path):
+        raise WespkError(f"{path}: exists and is no data directory; give the name of a new folder")
+
+
 def write_data(path: PathLike, data: DataTables, *, spk_sort: bool = True) -> DataDir:
     """Write the tables into `path`, instead of those that are there; check and return the directory."""
     path = Path(path)
@@ -104,6 +135,17 @@ def not_copied(path: PathLike) -> str:
         if names
         else ""
     )
+
+
+def _difference(path: Path, data: DataTables) -> str:
+    """Return what tells the directory from `data`, "" if it holds the same or, killed, a part."""
+    for name in table_names(path):
+        if name in IDENTITY and name in data.tables:
+            if (path / name).read_bytes() != table_text(data.tables[name]).encode("utf-8"):
+                return f"another {name}"
+        elif name not in data.tables:
+            return f"a {name} of its own"
+    return ""
 
 
 def read_record(path: Path) -> Mapping[str, Any]:

@@ -14,7 +14,11 @@ from wespk.data.layout import LEDGER
 ARCHIVES = {"feats.json": "feats.scp", "vad.json": "vad.scp"}
 WITH_REJECTED = ("feats.scp", "vad.scp", "utt2num_frames")  # tables that may lack the rejected utterances
 OWN_FACTS = ("content", "items")  # of a record; the rest says how the archive was made
-MAY_DIFFER = ("audio", "compression")  # what was accepted and how it is stored does not change the features
+MAY_DIFFER = (
+    "audio",
+    "compression",
+    "feats",
+)  # what was accepted and how it is stored does not change the features
 
 
 def restrict(data: DataTables, utts: Collection[str]) -> DataTables:
@@ -34,7 +38,7 @@ def restrict(data: DataTables, utts: Collection[str]) -> DataTables:
         kept = tables.get(ARCHIVES[name], {})
         whole = len(kept) == len(data.tables.get(ARCHIVES[name], {}))
         records[name] = dict(record) if whole else _derived(record, "subset", [record["content"]], kept)
-    return DataTables(data.source, tables, records, rejected)
+    return DataTables(data.source, tables, _relinked([data.records], records), rejected)
 
 
 def rename(data: DataTables, utt: Callable[[str], str], spk: Callable[[str], str]) -> DataTables:
@@ -83,7 +87,9 @@ def combine(parts: Sequence[DataTables]) -> tuple[DataTables, dict[str, list[str
             rejected = _union_rejected(parts, tables)
         else:
             left_out[LEDGER] = left_out.get("feats.scp", [part.source for part in parts])
-    return DataTables(" and ".join(part.source for part in parts), tables, records, rejected), left_out
+    source = " and ".join(part.source for part in parts)
+    records = _relinked([part.records for part in parts], records)
+    return DataTables(source, tables, records, rejected), left_out
 
 
 def _rename(data: DataTables, utts: Mapping[str, str], spk: Callable[[str], str]) -> DataTables:
@@ -102,7 +108,7 @@ def _rename(data: DataTables, utts: Mapping[str, str], spk: Callable[[str], str]
         renamed = any(old != new for old, new in utts.items())
         pairs = [f"{old} {utts[old]}" for old in data.tables.get(ARCHIVES[name], {})]
         records[name] = _derived(record, "renamed", [record["content"]], pairs) if renamed else dict(record)
-    return DataTables(data.source, tables, records, rejected)
+    return DataTables(data.source, tables, _relinked([data.records], records), rejected)
 
 
 def _refuse_clash(what: str, ids: Mapping[str, str], source: str) -> None:
@@ -159,6 +165,15 @@ def _common_record(name: str, parts: Sequence[DataTables], archive: Table) -> di
     common = {key: value for key, value in records[0].items() if all(r.get(key) == value for r in records)}
     contents = sorted({record["content"] for record in records})
     return common if len(contents) == 1 else _derived(common, "combined", contents, archive)
+
+
+def _relinked(before: Sequence[Mapping[str, Any]], after: dict[str, Any]) -> dict[str, Any]:
+    """Return `after` with its VAD tied to its features, if all of `before` were so tied."""
+    if not {"vad.json", "feats.json"} <= after.keys():
+        return after
+    if any(each["vad.json"].get("feats") != each["feats.json"]["content"] for each in before):
+        return after
+    return {**after, "vad.json": {**after["vad.json"], "feats": after["feats.json"]["content"]}}
 
 
 def _how_made(record: Mapping[str, Any]) -> dict[str, Any]:

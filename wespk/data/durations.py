@@ -87,7 +87,8 @@ def _known(data: DataDir, seconds: Mapping[str, float], source: str) -> Duration
 def _frame_shift(data: DataDir) -> float | None:
     """Return the seconds from frame to frame by feats.json; None where frames are no measure of time."""
     path = data.path / "feats.json"
-    spec: Any = read_json(path).get("spec") if path.exists() else None
+    record: Any = read_json(path) if path.exists() else None
+    spec = record.get("spec") if isinstance(record, dict) else None
     if not isinstance(spec, dict) or not isinstance(options := spec.get("options"), dict) or spec.get("vad"):
         return None
     if isinstance(options.get("frame_shift"), (int, float)):

@@ -5,7 +5,6 @@ A piece is skipped when it is complete and its inputs' digest is unchanged, so a
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,17 +14,21 @@ from typing import Any
 import numpy as np
 
 from wespk.core.errors import WespkError
-from wespk.core.files import PathLike, digest, read_json, remove_stale, write_json
+from wespk.core.files import PathLike, digest, file_digest, read_json, remove_stale, write_json
 from wespk.core.progress import say
 from wespk.core.rejections import Rejections
 from wespk.data.archives import write_archive
-from wespk.data.audio import AudioError
+from wespk.data.audio import PASSING, AudioError
 from wespk.data.compression import NONE
 from wespk.data.locations import parse_location
 from wespk.data.tables import read_table, write_table
 
-RECORD_FORMAT = "sizes"  # another text here makes every piece of an older form be made again
-RECORD_FIELDS = {"job", "jobs", "of", "inputs", "whole", "content", "rows", "bytes", "compression", "info"}
+RECORD_FORMAT = "places"  # another text here makes every piece of an older form be made again
+RECORD_FIELDS = {
+    **dict.fromkeys(("job", "jobs", "of", "bytes"), int),
+    **dict.fromkeys(("inputs", "whole", "content", "compression", "scp"), str),
+    **dict.fromkeys(("rows", "info"), dict),
+}
 
 
 @dataclass(frozen=True)
@@ -75,14 +78,19 @@ class Piece:
         inputs = digest(*how, repr(job), *items, *job.share(stamps))
         ark, scp, ledger, record = _files(self.folder, self.name, job.index)
         done = read_json(record) if record.exists() and scp.exists() and ledger.exists() else {}
-        if _is_record(done) and done["inputs"] == inputs and done["bytes"] == _size(ark):
+        if _is_record(done) and done["inputs"] == inputs and _is_whole(done, ark, scp, ledger):
             write_json(record, {**done, "whole": whole})
             say(f"{self.name} job {job.index}/{job.count}: {len(items)} items are up to date")
             return
         record.parent.mkdir(parents=True, exist_ok=True)
         remove_stale(ledger, record)  # those of the archive go when it is written
         # From here on the merged table would point into an archive that is being replaced.
-        for stale in (record, self.folder / f"{self.name}.scp", self.folder / f"{self.name}.json"):
+        merged = [
+            f"{self.name}.scp",
+            f"{self.name}.json",
+            *(["utt2num_frames"] if self.name == "feats" else []),
+        ]
+        for stale in (record, *(self.folder / each for each in merged)):
             stale.unlink(missing_ok=True)
         rejections = Rejections()
         content = 0
@@ -95,6 +103,8 @@ class Piece:
                 except AudioError as error:
                     rejections.add(item, str(error))
                     continue
+                except WespkError as error:
+                    raise WespkError(f"{self.folder}: '{item}': {error}") from error
                 numbers = array.reshape(-1).view(np.uint8).data
                 content += int(digest(item, self.compression, str(array.shape), numbers), 16)
                 yield item, array
@@ -104,16 +114,19 @@ class Piece:
         rejections.write(ledger)
         facts = {"job": job.index, "jobs": job.count, "of": len(self.items), "inputs": inputs, "whole": whole}
         how_made = {"compression": self.compression, "info": self.info}
-        made = {"content": f"{content:x}", "rows": rows, "bytes": _size(ark)}
+        made = {"content": f"{content:x}", "rows": rows, "bytes": _size(ark), "scp": file_digest(scp)}
         write_json(record, {**facts, **made, **how_made})
         say(rejections.summary(f"{self.name} job {job.index}/{job.count}", len(items)))
 
 
 def merge_jobs(folder: PathLike, name: str, max_rejected: float) -> str:
-    """Join the pieces into `folder`/`name`.scp, `name`.json and rejected.txt; return a summary line.
+    """Join the pieces into `folder`/`name`.scp, `name`.json and a ledger; return a summary line.
 
-    Matrices also give utt2num_frames. Raises `WespkError` when a job is missing or incomplete, when pieces
-    were made differently, or when more items are rejected than `max_rejected` allows.
+    The ledger is rejected.txt; decisions about frames have one of their own, since rejected.txt says which
+    utterances have no features. Features also give utt2num_frames, and take decisions about the frames of
+    other features away. Pieces of more jobs than there are now are removed. Raises `WespkError` when a job is
+    missing or incomplete, when pieces were made differently, or when more items are rejected than
+    `max_rejected` allows.
     """
     folder = Path(folder)
     records = _read_records(folder, name)
@@ -123,8 +136,7 @@ def merge_jobs(folder: PathLike, name: str, max_rejected: float) -> str:
     for record in records:
         ark, scp, rejected, _ = _files(folder, name, record["job"])
         piece = read_table(scp)
-        _check_piece(scp, piece, ark, record)
-        locations.update(piece)
+        locations.update(_checked_places(scp, piece, ark, record))
         ledger.reasons.update(Rejections.read(rejected).reasons)
         rows.update(record["rows"])
     total = records[0]["of"]
@@ -133,10 +145,10 @@ def merge_jobs(folder: PathLike, name: str, max_rejected: float) -> str:
         raise WespkError(
             f"{folder}: {lost} of {total} items of {name} are unaccounted for; delete jobs/ and run again"
         )
-    ledger.write(folder / "rejected.txt")
+    ledger.write(folder / ledger_name(name))
     ledger.enforce(str(folder / f"{name}.scp"), total, max_rejected)
     if not locations:
-        raise WespkError(f"{folder}: every item of {name} was rejected; see rejected.txt")
+        raise WespkError(f"{folder}: every item of {name} was rejected; see {ledger_name(name)}")
     if name == "feats":
         write_table(folder / "utt2num_frames", rows)
     write_table(folder / f"{name}.scp", locations)
@@ -145,7 +157,31 @@ def merge_jobs(folder: PathLike, name: str, max_rejected: float) -> str:
     compression = records[0]["compression"]
     facts = {"content": f"{content:064x}", "items": len(locations), "compression": compression}
     write_json(folder / f"{name}.json", {**records[0]["info"], **facts})
+    if name == "feats":
+        _drop_foreign_vad(folder, (facts["content"], records[0]["info"].get("feats")))
+    _drop_old_pieces(folder, name, len(records))
     return ledger.summary(str(folder / f"{name}.scp"), total)
+
+
+def ledger_name(name: str) -> str:
+    """Return the name of the ledger beside the merged archive `name`."""
+    return "vad.rejected.txt" if name == "vad" else "rejected.txt"
+
+
+def _drop_foreign_vad(folder: Path, contents: Sequence[str | None]) -> None:
+    """Remove decisions about frames that were made of features of none of these contents."""
+    record = folder / "vad.json"
+    if record.exists() and read_json(record).get("feats") not in contents:
+        for name in ("vad.scp", "vad.json", "unvoiced.txt", ledger_name("vad")):
+            (folder / name).unlink(missing_ok=True)
+        say(f"{folder}: vad.scp was made of other features and is removed; run compute-vad again")
+
+
+def _drop_old_pieces(folder: Path, name: str, count: int) -> None:
+    for path in (folder / "jobs").glob(f"{name}.*"):
+        job = path.name.removeprefix(f"{name}.").partition(".")[0]
+        if job.isdecimal() and int(job) > count:
+            path.unlink(missing_ok=True)
 
 
 def _files(folder: Path, name: str, job: int) -> list[Path]:
@@ -157,30 +193,26 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else -1
 
 
-def _check_piece(scp: Path, piece: dict[str, str], ark: Path, record: dict[str, Any]) -> None:
-    """Check a piece's scp against its record and its archive, of which nothing is read."""
+def _is_whole(record: dict[str, Any], ark: Path, scp: Path, ledger: Path) -> bool:
+    """Whether a piece is as it was written, and nothing in it was rejected for a cause that may pass."""
+    if record["bytes"] != _size(ark) or record["scp"] != file_digest(scp):
+        return False
+    kinds = {reason.partition(":")[0] for reason in Rejections.read(ledger).reasons.values()}
+    return kinds.isdisjoint(PASSING)
+
+
+def _checked_places(scp: Path, piece: dict[str, str], ark: Path, record: dict[str, Any]) -> dict[str, str]:
+    """Return where the items of a piece stand, after checks against its record; no archive is read.
+
+    The archive is named by the folder as it is given now, wherever the job was run.
+    """
     if _size(ark) != record["bytes"]:
         raise WespkError(
             f"{ark}: has {_size(ark)} bytes and was written with {record['bytes']}; run the job again"
         )
-    if piece.keys() != record["rows"].keys():
-        odd = min(piece.keys() ^ record["rows"].keys())
-        raise WespkError(f"{scp}: does not list what the job made, see '{odd}'; delete jobs/ and run again")
-    try:
-        places = [(key, parse_location(key, location)) for key, location in piece.items()]
-    except WespkError as error:
-        raise WespkError(f"{scp}: {error}; delete jobs/ and run again") from None
-    right = {path: _is_same(path, ark) for path in {place.path for _, place in places}}
-    for key, place in places:
-        if not right[place.path] or place.offset >= record["bytes"]:
-            raise WespkError(
-                f"{scp}: '{key}' is said to be at {place.path}:{place.offset}, which is not in {ark}; "
-                f"run the jobs in the folder where they are merged"
-            )
-
-
-def _is_same(path: str, ark: Path) -> bool:
-    return os.path.realpath(path) == os.path.realpath(ark)
+    if piece.keys() != record["rows"].keys() or file_digest(scp) != record["scp"]:
+        raise WespkError(f"{scp}: is not what the job wrote; delete jobs/ and run again")
+    return {key: f"{ark}:{parse_location(key, location).offset}" for key, location in piece.items()}
 
 
 def _read_records(folder: Path, name: str) -> list[dict[str, Any]]:
@@ -209,4 +241,8 @@ def _read_record(path: Path, index: int) -> dict[str, Any]:
 
 
 def _is_record(value: Any) -> bool:
-    return isinstance(value, dict) and value.keys() >= RECORD_FIELDS
+    """Whether a record holds what is asked of it later on, in these types."""
+    if not (isinstance(value, dict) and value.keys() >= RECORD_FIELDS.keys()):
+        return False
+    is_typed = all(isinstance(value[name], kind) for name, kind in RECORD_FIELDS.items())
+    return is_typed and re.fullmatch("[0-9a-f]+", value["content"]) is not None

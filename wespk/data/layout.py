@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
@@ -32,6 +33,12 @@ MAY_BE_EMPTY = frozenset({"text"})  # tables in which a key may stand alone
 RECORDS = ("feats.json", "vad.json")  # each describes the archive index of its name
 LEDGER = "rejected.txt"  # utterances that have no features, with reasons
 AUDIO_LEDGER = "rejected_audio.txt"  # of `wespk validate-data --audio`
+# What else tells of the utterances that are there: where they came from, what was checked, what was repaired.
+REPORTS = (
+    *("corpus.json", "not_prepared.txt", "wav.json", "not_augmented.txt"),
+    *("shared.txt", "fixed.txt", ".backup"),
+)
+SPLIT = re.compile(r"split[0-9]+(utt)?")  # folders of `wespk split-data`
 LISTS = ("trials", "enrol", "same_text")  # beginnings of the names of lists that name pairs of utterances
 BY_NAME = re.compile(r"(utt|spk|reco)2[a-z0-9_]+")
 
@@ -59,17 +66,24 @@ def table_names(path: PathLike) -> list[str]:
 
 
 def refuse_irregular(path: PathLike) -> None:
-    """Raise for a table that is no file: a link to nothing hides that it is missing, a pipe may hang."""
+    """Raise for a table, a record or a ledger that is no file.
+
+    A link to nothing hides that it is missing, and a pipe would be waited for.
+    """
     for entry in sorted(Path(path).iterdir()):
-        if (key_kind(entry.name) or entry.name == "spk2utt") and not entry.is_file():
+        if not (key_kind(entry.name) or entry.name in ("spk2utt", LEDGER, *RECORDS)) or entry.is_file():
+            continue
+        if entry.exists() or entry.is_symlink():  # another job may have removed it in the meantime
             if entry.is_symlink() and not entry.exists():
                 raise WespkError(f"{entry}: is a link to {os.readlink(entry)}, which does not exist")
-            raise WespkError(f"{entry}: is no file; a table of text is needed")
+            raise WespkError(f"{entry}: is no file; a file of text is needed")
 
 
 def list_names(path: PathLike) -> list[str]:
     """Return the names of the trial and enrolment lists in a directory."""
-    return sorted(entry.name for entry in Path(path).iterdir() if entry.name.startswith(LISTS))
+    return sorted(
+        entry.name for entry in Path(path).iterdir() if entry.name.startswith(LISTS) and entry.is_file()
+    )
 
 
 def write_tables(path: PathLike, tables: Mapping[str, Mapping[str, object]]) -> None:
@@ -92,6 +106,24 @@ def remove_tables(path: PathLike, kept: Iterable[str] = ()) -> None:
         for name in (*table_names(path), *RECORDS, LEDGER, AUDIO_LEDGER):
             if name not in kept:
                 (path / name).unlink(missing_ok=True)
+
+
+def remove_all(path: PathLike) -> None:
+    """Remove all that describes the utterances of a directory, with lists, records and parts.
+
+    Archives and what jobs have made stay: others may use them, and jobs know their own by the recordings.
+    """
+    path = Path(path)
+    (path / "spk2utt").unlink(missing_ok=True)
+    for entry in list(path.iterdir()):
+        if entry.name in REPORTS or SPLIT.fullmatch(entry.name):
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+    for name in list_names(path):
+        (path / name).unlink()
+    remove_tables(path)
 
 
 def spk2utt_lines(utt2spk: Mapping[str, str]) -> str:

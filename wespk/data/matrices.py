@@ -27,8 +27,10 @@ class MappedMatrices:
     of a compressed matrix only the wanted frames are decoded.
     """
 
-    def __init__(self, locations: Mapping[str, str]) -> None:
+    def __init__(self, locations: Mapping[str, str], columns: int | None = None) -> None:
+        """Open the entries of `locations`; with `columns` each has to be a matrix of so many."""
         self.keys = list(locations)
+        self._columns = columns
         self._paths: list[str] = []
         self._maps: dict[int, Buffer] = {}
         number: dict[str, int] = {}
@@ -69,6 +71,10 @@ class MappedMatrices:
                 f"'{self.keys[index]}': frames {first} to {last} were asked for, of {stop - start}"
             )
         values = decode(buffer, entry, start + first, start + last, columns)
+        if self._columns is not None and values.shape[1:] != (self._columns,):
+            found = f"{values.shape[1]} columns" if values.ndim == 2 else "a vector"
+            where = f"'{self.keys[index]}': {self.location(index)}"
+            raise WespkError(f"{where}: {found}, not {self._columns} as feats.json says; compute them again")
         if values.dtype == np.float32:
             return values
         with np.errstate(over="ignore"):  # doubles beyond float32 become infinity
@@ -85,13 +91,17 @@ class MappedMatrices:
         buffer = self._maps.get(number) or self._map(number, index)
         try:
             entry = read_entry_header(buffer, offset)
-            if not len(self._ranges):
-                return buffer, entry, 0, entry.rows, slice(None)
-            return buffer, entry, *self._within(entry, index)
         except WespkError as error:
             raise WespkError(
                 f"'{self.keys[index]}': {self.location(index)}: {error}; make the archive again"
             ) from None
+        if not len(self._ranges):
+            return buffer, entry, 0, entry.rows, slice(None)
+        try:
+            return buffer, entry, *self._within(entry, index)
+        except WespkError as error:
+            where = f"'{self.keys[index]}': {self.location(index)}"
+            raise WespkError(f"{where}: {error}; correct the range in the scp") from None
 
     def _within(self, entry: Entry, index: int) -> tuple[int, int, slice]:
         rows, columns = self._ranges[index, :2].tolist(), self._ranges[index, 2:].tolist()

@@ -64,7 +64,8 @@ class MatrixStats:
 
 def moments(matrix: NDArray[np.float32]) -> Moments:
     """Return the moments of each column of a matrix (R, C), of its finite values, in float64."""
-    values = matrix.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a NaN of the signalling kind
+        values = matrix.astype(np.float64)
     finite = np.isfinite(values)
     if not len(values):
         return _nothing(values.shape[1])

@@ -17,6 +17,7 @@ from wespk.data.prepare_items import Found, Item, endings, quoted
 
 ENDINGS = "wav wave flac mp3 ogg oga opus sph wv1 wv2 aif aiff au m4a mp4 webm aac wma amr caf w64 snd"
 SUFFIXES = tuple(f".{ending}" for ending in ENDINGS.split())
+FEW_SPEAKERS, MANY_FOLDERS = 3, 10  # the folders below may be the speakers then
 # Formats by the first bytes of a file whose ending says nothing.
 MP3_FRAMES = (b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2")
 MAGIC = (
@@ -79,11 +80,16 @@ def find_in_folder(
         else:
             items.append(item)
     if not items:
-        first = next(iter(unused.reasons.items()), None)
-        why = f"there are {endings(seen)}; {quoted(first[0])}: {first[1]}" if first else "it is empty"
+        first = next(iter(sorted(unused.reasons.items(), key=_is_aside)), None)  # the order else stays
+        why = f"there are {endings(seen)}; {first[0]}: {first[1]}" if first else "it is empty"
         raise WespkError(f"{folder}: no recordings of speakers in it: {why}")
     items.sort(key=lambda item: item.where)
     return Found(items, unused, from_folder=True, notes=_notes(items))
+
+
+def _is_aside(item: tuple[str, str]) -> bool:
+    """Whether nobody would take this item of the ledger for a recording."""
+    return item[1].split(":")[0] in ("hidden", "not audio")
 
 
 def _not_wanted(path: Path, below: str, pattern: str | None, suffixes: Sequence[str]) -> str:
@@ -156,6 +162,13 @@ def _notes(items: Sequence[Item]) -> list[str]:
         if item.name is None:
             above = tuple(item.where.split("/")[: -1 - len(item.session)])
             places.setdefault(item.speaker, set()).add(above)
+    inner = {(item.speaker, item.session[0]) for item in items if item.session}
+    if len(places) <= FEW_SPEAKERS and len(inner) >= MANY_FOLDERS:
+        level = items[0].where.count("/") - len(items[0].session)
+        notes.append(
+            f"{len(places)} speaker(s), and {len(inner)} folders directly below theirs; if those are the "
+            f"speakers, give --speaker-level {level + 1}"
+        )
     several = [spk for spk, found in places.items() if len(found) > 1]
     if not several:
         return notes

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from wespk.core.errors import WespkError
-from wespk.data.prepare_items import Item
+from wespk.data.prepare_items import Item, first_few, times, told_apart
 
 MAX_SPEAKER_BYTES = 80
 MAX_NAME_BYTES = 160  # of an utterance id, behind the speaker; with the speaker, a file may still be named so
@@ -99,15 +99,17 @@ def clean_speaker(text: str) -> str:
 def _speaker_ids(items: Sequence[Item]) -> list[str]:
     ids: dict[str, str] = {}
     holder: dict[str, Item] = {}
+    same: list[str] = []
     for item in items:
         if item.speaker not in ids:
             ids[item.speaker] = clean_speaker(item.speaker)
             first = holder.setdefault(ids[item.speaker], item)
             if first is not item:
-                raise WespkError(
-                    f"two speakers would get the id '{ids[item.speaker]}': {first.speaker!r} ({first.where}) "
-                    f"and {item.speaker!r} ({item.where}); rename one"
-                )
+                one, other = told_apart(first.speaker, item.speaker)
+                where, there = told_apart(first.where, item.where)
+                same.append(f"'{ids[item.speaker]}': '{one}' ({where}) and '{other}' ({there})")
+    if same:
+        raise WespkError(f"{times(same)}two speakers would get the id {first_few(same)}; rename one")
     return [ids[item.speaker] for item in items]
 
 
@@ -154,13 +156,17 @@ def _out_of_order(speakers: Sequence[str], utterances: Sequence[str]) -> str:
 
 def _refuse_same(ids: Sequence[str], items: Sequence[Item], what: str) -> None:
     holder: dict[str, Item] = {}
-    for one, item in zip(ids, items, strict=True):
-        first = holder.setdefault(one, item)
+    same: list[str] = []
+    for name, item in zip(ids, items, strict=True):
+        first = holder.setdefault(name, item)
         if first is not item:
-            raise WespkError(
-                f"two {what} would get the id '{one}': {first.where} and {item.where}; rename one, tell "
-                "names apart by --regex or --utt-column, or take one file format (--extensions)"
-            )
+            one, other = told_apart(first.where, item.where)
+            same.append(f"'{name}': {one} and {other}")
+    if same:
+        raise WespkError(
+            f"{times(same)}two {what} would get the id {first_few(same)}; rename one, tell "
+            "names apart by --regex or --utt-column, or take one file format (--extensions)"
+        )
 
 
 def _shorten(text: str, most: int) -> str:

@@ -13,6 +13,7 @@ from wespk.core.rejections import Rejections
 
 # Kinds of things that nobody took for a usable recording: listed and counted, but no fault of the corpus.
 NO_FAULT = ("hidden", "unfinished", "linked twice", "not audio", "outside the pattern", "repeated")
+SHOWN_COLLISIONS = 5
 MAX_PATH_BYTES = 4095  # what Linux opens
 
 
@@ -70,6 +71,25 @@ def quoted(path: str) -> str:
     return "".join(c if c.isprintable() and c not in " %" else _percent(c) for c in path)
 
 
+def told_apart(one: str, other: str) -> tuple[str, str]:
+    """Return both texts, with their code points where they would look alike (NFC and NFD of one name)."""
+    if unicodedata.normalize("NFC", one) != unicodedata.normalize("NFC", other):
+        return one, other
+    return one.encode("unicode_escape").decode(), other.encode("unicode_escape").decode()
+
+
+def first_few(collisions: Sequence[str]) -> str:
+    """Return the first of several texts about pairs of items, and how many are left."""
+    told = "; ".join(collisions[:SHOWN_COLLISIONS])
+    left = len(collisions) - SHOWN_COLLISIONS
+    return told + (f"; and {left} more" if left > 0 else "")
+
+
+def times(collisions: Sequence[str]) -> str:
+    """Return the beginning of a message about collisions: how many there are, "" for one."""
+    return f"{len(collisions)} times: " if len(collisions) > 1 else ""
+
+
 def faults(unused: Rejections) -> Rejections:
     """Return the part of the ledger that is a fault of the corpus (see `NO_FAULT`)."""
     return Rejections(
@@ -113,6 +133,7 @@ def endings(paths: Iterable[str]) -> str:
 def _judge_repeats(items: Sequence[Item], follow_links: bool) -> Iterator[tuple[Item, str]]:
     """Yield each item with "", or with the earlier item that is the same recording or part of one."""
     seen: dict[object, Item] = {}
+    of_two: list[str] = []
     for item in items:
         key: object = os.path.normpath(item.path)
         if follow_links:
@@ -122,12 +143,14 @@ def _judge_repeats(items: Sequence[Item], follow_links: bool) -> Iterator[tuple[
         if first is item:
             yield item, ""
         elif first.speaker != item.speaker:
-            raise WespkError(
+            of_two.append(
                 f"{item.where} of speaker {item.speaker!r} is the same recording as {first.where} of speaker "
-                f"{first.speaker!r}; keep it with the one who speaks"
+                f"{first.speaker!r}"
             )
         else:
             yield item, f"repeated: the same recording is {first.where}"
+    if of_two:
+        raise WespkError(f"{times(of_two)}{first_few(of_two)}; keep a recording with the one who speaks")
 
 
 def _percent(character: str) -> str:

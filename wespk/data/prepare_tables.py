@@ -7,6 +7,7 @@ import itertools
 import json
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from wespk.data.prepare_ids import clean_speaker
 from wespk.data.prepare_items import Found, Item, quoted
 
 MAX_LINE_BYTES = 1 << 20
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 FORMATS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
 # What columns are called, the likeliest name first; compared without regard to case.
 GUESSES = {
@@ -152,7 +154,9 @@ def _item(where: str, folder: Path, cells: Mapping[str, str]) -> Item | str:
         start=start,
         end=end,
         gender=cells.get("gender", "").strip(),
-        text=None if text is None else " ".join(text.encode("utf-8", "replace").decode("utf-8").split()),
+        text=None
+        if text is None
+        else " ".join(CONTROL.sub(" ", text).encode("utf-8", "replace").decode().split()),
     )
 
 

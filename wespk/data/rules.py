@@ -154,7 +154,8 @@ def _all_positive(values: list[str], read: type[int] | type[float]) -> bool:
     """True when all are numbers above 0; those that Python alone reads (1_000, other digits) are none."""
     try:
         numbers = list(map(read, values))
-    except ValueError:
+        possible = min(numbers) > 0 and math.isfinite(sum(numbers))
+    except (OverflowError, ValueError):
         return False
     text = "".join(values)
-    return min(numbers) > 0 and math.isfinite(sum(numbers)) and text.isascii() and "_" not in text
+    return possible and text.isascii() and "_" not in text

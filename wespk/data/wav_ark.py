@@ -22,7 +22,11 @@ from wespk.data.audio import AudioError
 from wespk.data.jobs import Job
 from wespk.data.layout import remove_tables
 
-RECORD_FIELDS = {"job", "jobs", "of", "inputs", "whole", "bytes", "rate", "entries", "rejected", "clipped"}
+RECORD_FIELDS = {
+    **dict.fromkeys(("job", "jobs", "of", "bytes", "rate"), int),
+    **dict.fromkeys(("inputs", "whole"), str),
+    **dict.fromkeys(("entries", "rejected", "clipped"), dict),
+}
 MOST_SAMPLES = (2**32 - 1 - 36) // 2  # a RIFF file counts its bytes in 32 bits
 
 
@@ -50,7 +54,7 @@ class WavPiece:
         inputs = digest(repr(job), repr(self.info), *items, *job.share(stamps))
         ark, record = (self.folder / "jobs" / f"wav.{job.index}.{end}" for end in ("ark", "json"))
         done = read_json(record) if record.exists() and ark.exists() else {}
-        if done.get("inputs") == inputs and done.get("bytes") == ark.stat().st_size:
+        if _is_record(done) and done["inputs"] == inputs and done["bytes"] == ark.stat().st_size:
             write_json(record, {**done, "whole": whole})
             say(f"wav job {job.index}/{job.count}: {len(items)} recordings are up to date")
             return
@@ -152,15 +156,30 @@ def _read_records(base: Path) -> list[dict[str, Any]]:
     first = base / "wav.1.json"
     if not first.exists():
         raise WespkError(f"{first}: no such file; run the jobs first")
-    count = read_json(first).get("jobs", 1)
-    records = []
-    for index in range(1, count + 1):
+    records = [_read_record(first, 1)]
+    count = records[0]["jobs"]
+    for index in range(2, count + 1):
         path = base / f"wav.{index}.json"
         if not path.exists():
             raise WespkError(f"{path}: job {index} of {count} has not finished; run it again")
-        records.append(read_json(path))
-        if not records[-1].keys() >= RECORD_FIELDS:
-            raise WespkError(f"{path}: the record is incomplete; delete it and run the job again")
+        records.append(_read_record(path, index))
         if (records[-1]["whole"], records[-1]["jobs"]) != (records[0]["whole"], count):
             raise WespkError(f"{base}: jobs 1 and {index} were run on different inputs; run all again")
     return records
+
+
+def _read_record(path: Path, index: int) -> dict[str, Any]:
+    record: Any = read_json(path)
+    if not _is_record(record) or record["job"] != index:
+        raise WespkError(f"{path}: the record is incomplete; delete it and run the job again")
+    return record
+
+
+def _is_record(value: Any) -> bool:
+    """Whether a record holds what is asked of it later on, in these types."""
+    if not (isinstance(value, dict) and value.keys() >= RECORD_FIELDS.keys()):
+        return False
+    if not all(isinstance(value[name], kind) for name, kind in RECORD_FIELDS.items()) or value["rate"] <= 0:
+        return False
+    entries = value["entries"].values()
+    return all(isinstance(entry, list) and list(map(type, entry)) == [int, int, str] for entry in entries)

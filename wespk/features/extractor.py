@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterable, Iterator
 
@@ -9,14 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wespk.core.config import build
-from wespk.core.files import digest
+from wespk.core.config import build, find_component
+from wespk.core.errors import WespkError
+from wespk.core.files import digest, file_digest
 from wespk.data.audio import AudioError
 from wespk.features.cmvn import UTTERANCE_VARIANCE_FLOOR, sliding_cmn, utterance_cmvn
 from wespk.features.energy import INT16_SCALE, at_level, frame_log_energy
 from wespk.features.frames import first_sample
 from wespk.features.neural_vad import NeuralVadOptions, neural_vad
-from wespk.features.spec import FeatureSpec
+from wespk.features.spec import KINDS, FeatureSpec
 from wespk.features.vad import energy_vad
 
 
@@ -104,7 +106,8 @@ class FeatureExtractor:
 
         For training on the fly, on the device of the extractor: rows of `lengths` (B,) samples may be padded,
         and come out as they would alone, zeros after their own frames. Steps that work on whole recordings
-        one at a time (a denoiser, VAD, a sliding window) are refused by a ValueError.
+        one at a time (a denoiser, VAD, a sliding window) are refused by a ValueError. A row that is too short
+        has 0 frames; a silent one stays silent at any level.
         """
         spec, options = self.spec, self.spec.options
         if self._denoise is not None or spec.vad is not None or spec.sliding_cmn is not None:
@@ -114,8 +117,11 @@ class FeatureExtractor:
         total = total.to(self.device, torch.long)
         if spec.level_db is not None:
             inside = torch.arange(samples.shape[1], device=self.device) < total.unsqueeze(1)
-            power = (samples * inside).double().square().sum(dim=1, keepdim=True) / total.unsqueeze(1)
-            samples = samples * (10 ** (spec.level_db / 20) / power.sqrt()).float()
+            power = (samples * inside).double().square().sum(dim=1, keepdim=True) / total.clamp_min(
+                1
+            ).unsqueeze(1)
+            gain = torch.where(power > 0, 10 ** (spec.level_db / 20) / power.sqrt(), 0.0)
+            samples = samples * gain.float()
         features = self.front_end(samples * spec.scale, None if lengths is None else total, generator)
         frames = torch.tensor([options.num_frames(int(n)) for n in total], device=self.device)
         mask = (torch.arange(features.shape[1], device=self.device) < frames.unsqueeze(1)).unsqueeze(2)
@@ -153,7 +159,11 @@ class FeatureExtractor:
         return torch.Generator(self.device).manual_seed(int(digest(utt)[:15], 16))
 
     def _denoised(self, denoise: Callable[..., np.ndarray], samples: np.ndarray) -> np.ndarray:
-        cleaned = np.asarray(denoise(samples, self.spec.sample_rate), dtype=np.float32)
+        name = self.spec.denoiser.name if self.spec.denoiser else ""
+        try:
+            cleaned = np.asarray(denoise(samples, self.spec.sample_rate), dtype=np.float32)
+        except Exception as error:  # of the user's own code
+            raise WespkError(f"denoiser {name} failed: {type(error).__name__}: {error}") from error
         if cleaned.shape != samples.shape:
             raise AudioError(f"denoiser: it gave shape {cleaned.shape} for samples of shape {samples.shape}")
         if not np.isfinite(cleaned).all():
@@ -166,3 +176,24 @@ def normalise(features: np.ndarray, spec: FeatureSpec) -> np.ndarray:
     if spec.cmn == "utterance" and len(features):
         return utterance_cmvn(features, spec.norm_vars)
     return features
+
+
+def check_archive(archive: FeatureSpec, network: FeatureSpec, here: str, there: str) -> bool:
+    """Return whether archived features still have to be normalised to be the network's input.
+
+    An archive is what `network` describes, normalised by `wespk apply-cmvn --utterance` or not yet. Raises
+    `WespkError` that names the option that differs otherwise.
+    """
+    if archive.cmn != "none":
+        archive.require_same(network, here, there)
+        return False
+    archive.require_same(network.archived(), here, there)
+    return True
+
+
+def foreign_code(spec: FeatureSpec) -> list[str]:
+    """Return digests of the files of code outside wespk that `spec` names: features change with them."""
+    classes = [] if spec.kind in KINDS else [find_component(spec.kind, KINDS, "features")]
+    if spec.denoiser is not None:
+        classes.append(find_component(spec.denoiser.name, {}, "denoiser"))
+    return [file_digest(inspect.getfile(each)) for each in classes]

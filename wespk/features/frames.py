@@ -24,7 +24,9 @@ def cut_frames(samples: Tensor, options: FeatureOptions, lengths: Tensor | None 
     last = first + (total - 1) * shift + size
     positions = torch.arange(first, last, device=samples.device)
     if lengths is not None:
-        index = mirror(positions, lengths.unsqueeze(1), options)
+        # A row too short to be mirrored has no frames: any length serves that is not beyond the tensor.
+        shortest = min(2, samples.shape[-1])
+        index = mirror(positions, lengths.clamp_min(shortest).unsqueeze(1), options)
         return samples.gather(-1, index).unfold(-1, size, shift)
     edge = samples.shape[-1]
     left = samples[:, mirror(positions[: max(-first, 0)], edge, options)]

@@ -25,7 +25,12 @@ def kaldi_options(path: PathLike) -> dict[str, str | bool]:
 
     `#` starts a comment. An option without value is true, as in Kaldi; the last of two equal ones holds.
     """
-    options: dict[str, str | bool] = {}
+    return {name: value for name, (value, _) in numbered_options(path).items()}
+
+
+def numbered_options(path: PathLike) -> dict[str, tuple[str | bool, int]]:
+    """Return the options of a file, each with the number of its line."""
+    options: dict[str, tuple[str | bool, int]] = {}
     for number, line in enumerate(read_text(path).removeprefix("\ufeff").split("\n"), 1):
         text = line.split("#")[0].strip()
         if not text:
@@ -33,5 +38,5 @@ def kaldi_options(path: PathLike) -> dict[str, str | bool]:
         if not text.startswith("--"):
             raise WespkError(f"{path}:{number}: expected --option=value, not '{text}'")
         name, equals, value = text[2:].partition("=")
-        options[name.strip().replace("-", "_")] = value.strip() if equals else True
+        options[name.strip().replace("-", "_")] = value.strip() if equals else True, number
     return options

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wespk.core.errors import WespkError
 from wespk.features.options import MelOptions, MelSpectrogramOptions
 
 
@@ -30,6 +31,12 @@ def kaldi_filters(options: MelOptions, dtype: torch.dtype = torch.float32) -> Te
     mel = _kaldi_mel(width * np.arange(options.fft_size // 2).astype(real))[:, None]
     rising, falling = (mel - left) / (centre - left), (right - mel) / (right - centre)
     inside = (mel > left) & (mel < right)
+    empty = np.flatnonzero(~inside.any(axis=0))
+    if len(empty):
+        raise WespkError(
+            f"num-mel-bins {options.num_mel_bins} is too large: filter {empty[0]} holds no frequency of a "
+            f"transform of {options.fft_size} samples; take fewer, or a longer frame"
+        )
     return torch.from_numpy(np.where(inside, np.where(mel <= centre, rising, falling), real(0)))
 
 

@@ -246,7 +246,7 @@ class MelSpectrogramOptions(FeatureOptions):
     mel_scale: Literal["htk", "slaney"] = "htk"
     norm: Literal["slaney"] | None = None
     log: Literal["ln", "db", "none"] = "ln"  # db: 10 log10
-    log_floor: float = Field(1e-6, gt=0)
+    log_floor: float = Field(1e-6, ge=1e-37, le=1e6)  # float32 has to hold it
 
     @property
     def window_samples(self) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from wespk.core.config import Component, StrictModel, parse_config
@@ -11,9 +12,9 @@ from wespk.core.errors import WespkError, nearest
 from wespk.core.files import PathLike
 from wespk.data.audio import AudioOptions
 from wespk.features.cmvn import SlidingCmnOptions
-from wespk.features.kaldi_conf import kaldi_options
+from wespk.features.kaldi_conf import numbered_options
 from wespk.features.neural_vad import NeuralVadOptions
-from wespk.features.spec import FeatureSpec, option_schema
+from wespk.features.spec import KINDS, FeatureSpec, option_schema
 from wespk.features.vad import EnergyVadOptions
 
 Setting = tuple[str, Any, str]  # name, default, explanation
@@ -26,6 +27,16 @@ RECORDING = {
     "max_clipped": "max_clipped",
     "allow_downsample": "allow_downsample",
     "allow_upsample": "allow_upsample",
+}
+ABSENT = {  # options of Kaldi's programs that are not here, and what is
+    "subtract_mean": "`wespk apply-cmvn --utterance` subtracts the mean",
+    "vtln_map": "one --vtln-warp holds for all utterances",
+    "utt2spk": "one --vtln-warp holds for all utterances",
+    "output_format": "only Kaldi's archives are written",
+    "verbose": "there is nothing to choose; leave it out",
+    "debug_mel": "there is nothing to choose; leave it out",
+    "max_feature_vectors": "streams are not bounded here; leave it out",
+    "write_utt2dur": "`wespk data-stats --write` writes utt2dur",
 }
 VAD: dict[str, type[StrictModel]] = {"energy": EnergyVadOptions, "neural": NeuralVadOptions}
 SLIDING = {  # our names, Kaldi's of apply-cmvn-sliding
@@ -51,12 +62,16 @@ def read_settings(
 
     Raises `WespkError` that names the file, the option and the nearest right one.
     """
-    written: dict[str, Any] = {**(kaldi_options(path) if path else {}), **(given or {})}
+    numbered = numbered_options(path) if path else {}
+    written: dict[str, Any] = {name: value for name, (value, _) in numbered.items()} | dict(given or {})
     source = str(path) if path else f"options of {kind}"
-    known = {name for name, _, _ in setting_fields(kind)}
-    for name in written:
+    known = {name: default for name, default, _ in setting_fields(kind)}
+    for name, value in written.items():
+        where = f"{path}:{numbered[name][1]}" if name in numbered else source
         if name not in known:
-            raise WespkError(f"{source}: unknown key '{name}': {nearest(name, known)}")
+            raise WespkError(f"{where}: unknown option {_spelt(name)}{_hint(name, kind, known)}")
+        if value is True and not isinstance(known[name], bool):
+            raise WespkError(f"{where}: {_spelt(name)} needs a value, as in {_spelt(name)}=...")
 
     def take(names: Mapping[str, str]) -> dict[str, Any]:
         return {theirs: written[ours] for ours, theirs in names.items() if ours in written}
@@ -106,6 +121,20 @@ def setting_fields(kind: str) -> Iterator[Setting]:
     for detector, schema in VAD.items():
         for name, field in schema.model_fields.items():
             yield name, field.default, f"of vad {detector}"
+
+
+def _spelt(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _hint(name: str, kind: str, known: Iterable[str]) -> str:
+    if name in ABSENT:
+        return f": {ABSENT[name]}"
+    others = [other for other in KINDS if name in option_schema(other).model_fields]
+    if others:
+        return f": it is one of {' and '.join(others)}, not of {kind}"
+    close = get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return (f": did you mean {_spelt(close[0])}?" if close else "") + f" See wespk compute-{kind} --help"
 
 
 def _true(value: Any, source: str) -> bool:

@@ -65,7 +65,7 @@ class FeatureSpec(StrictModel):
         schema = option_schema(values.get("kind", "fbank"))
         options = values.get("options", {})
         if not isinstance(options, FeatureOptions):
-            options = schema.model_validate(options)
+            options = parse_config(schema, options, f"features {values.get('kind', 'fbank')}")
         elif not isinstance(options, schema):
             raise ValueError(f"options of {values.get('kind', 'fbank')} are a {schema.__name__}")
         return {"scale": options.expected_scale, **values, "options": options}
@@ -132,12 +132,15 @@ def parse_spec(values: Any, source: PathLike, *, trust_code: bool = False) -> Fe
     if not isinstance(values, dict):
         raise WespkError(f"{source}: a feature specification is a mapping, not a {type(values).__name__}")
     kind = values.get("kind", "fbank")
-    if isinstance(kind, str) and kind not in KINDS and "." not in kind:
+    if isinstance(kind, str) and kind not in KINDS and not {".", ":"} & set(kind):
         raise WespkError(f"{source}: unknown features '{kind}': {nearest(kind, KINDS)}")
     foreign = (isinstance(kind, str) and kind not in KINDS) or values.get("denoiser") is not None
     if foreign and not trust_code:
         raise WespkError(f"{source}: names code outside wespk; trust it explicitly to use these features")
-    return parse_config(FeatureSpec, values, str(source))
+    try:
+        return parse_config(FeatureSpec, values, str(source))
+    except WespkError as error:
+        raise WespkError(str(error) if str(error).startswith(str(source)) else f"{source}: {error}") from None
 
 
 @dataclass(frozen=True)

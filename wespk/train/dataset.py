@@ -20,7 +20,7 @@ from wespk.data.datadir import load_data_dir, load_features
 from wespk.data.matrices import MappedMatrices
 from wespk.data.tables import byte_sorted
 from wespk.features import FeatureSpec
-from wespk.features.extractor import normalise
+from wespk.features.extractor import check_archive, normalise
 from wespk.features.spec import read_archive_record
 from wespk.train.config import DataConfig, TrainConfig
 from wespk.train.distributed import Ranks
@@ -38,6 +38,7 @@ class TrainingSet:
     speakers: list[str]
     spec: FeatureSpec
     content: str
+    raw: bool = True  # features are normalised chunk by chunk; False: the archive's already are
 
     @property
     def digest(self) -> str:
@@ -59,7 +60,8 @@ def load_training_set(path: Path, config: DataConfig) -> TrainingSet:
     archive = read_archive_record(path)
     normalisation = {"cmn": config.cmn, "norm_vars": config.norm_vars}
     spec = parse_config(FeatureSpec, {**dict(archive.spec), **normalisation}, "data")
-    return TrainingSet(str(path), locations, labels, speakers, spec, archive.content)
+    raw = check_archive(archive.spec, spec, str(path), "the training configuration")
+    return TrainingSet(str(path), locations, labels, speakers, spec, archive.content, raw)
 
 
 class ChunkDataset(Dataset):
@@ -70,7 +72,8 @@ class ChunkDataset(Dataset):
     """
 
     def __init__(self, data: TrainingSet, config: TrainConfig) -> None:
-        self.features = MappedMatrices(data.locations)
+        self.features = MappedMatrices(data.locations, data.spec.dim)
+        self.raw = data.raw
         self.labels = np.asarray(data.labels, dtype=np.int64)
         self.spec = data.spec
         self.chunk_frames = config.data.chunk_frames
@@ -88,7 +91,9 @@ class ChunkDataset(Dataset):
         if not frames:
             raise WespkError(f"'{self.features.keys[index]}' has no frames; take it out of feats.scp")
         start, stop = choose_chunk(frames, self.chunk_frames, random)
-        chunk = normalise(repeated(self.features, index, start, stop), self.spec)
+        chunk = repeated(self.features, index, start, stop)
+        if self.raw:
+            chunk = normalise(chunk, self.spec)
         if self.augment:
             chunk = spec_augment(chunk, self.augment, random)
         return torch.from_numpy(np.ascontiguousarray(chunk)), int(self.labels[index])
