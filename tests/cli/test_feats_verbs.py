@@ -1,5 +1,7 @@
 """copy-feats and feats-stats as a person types them, run within this process."""
 
+from pathlib import Path
+
 import kaldiio
 import numpy as np
 import pytest

@@ -120,6 +120,15 @@ def test_a_time_written_in_decimals_is_the_sample_that_its_text_means(text, rate
     assert sample_at(float(text), rate) == int(text * rate)
 
 
+def test_a_signalling_nan_is_refused_without_a_warning(tmp_path, sound, recwarn):
+    path = tmp_path / "a.wav"
+    write(path, sound, subtype="DOUBLE")
+    path.write_bytes(path.read_bytes()[:-8] + (0x7FF0000000000001).to_bytes(8, "little"))
+    with pytest.raises(AudioError, match="^not finite"):
+        read_audio(str(path), RATE)
+    assert not recwarn
+
+
 def test_failing_pipe_is_told_with_its_own_words():
     with pytest.raises(AudioError, match="pipe failed: false; echo sorry >&2; exit 3 .status 3: sorry"):
         read_audio("false; echo sorry >&2; exit 3 |", RATE, allow_pipes=True)

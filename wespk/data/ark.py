@@ -164,7 +164,7 @@ def _text_entry(buffer: Buffer, start: int) -> Entry:
     reader = TextReader("text", body)
     is_vector = bool(inside.strip()) and b"\n" not in inside
     exact = reader.vector() if is_vector else reader.matrix()
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         values = exact.astype(np.float32)
     return Entry(b"text", len(values), None if is_vector else values.shape[1], start, stop + 1, values=values)
 

@@ -55,7 +55,7 @@ def read_audio(
 
     Raises `AudioError` with one of these kinds: missing, empty, unreadable, truncated, wrong rate, not mono,
     no such channel, segment outside, too short, too long, not finite, beyond full scale, silent, clipped,
-    pipe refused, pipe failed, pipe timed out.
+    needs ffmpeg, pipe refused, pipe failed, pipe timed out.
     """
     options = _rate_alone(options) if isinstance(options, int) else options
     if not 0 <= start < np.inf or not (end is None or start < end < np.inf):

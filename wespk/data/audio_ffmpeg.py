@@ -55,7 +55,7 @@ def open_by_ffmpeg(source: Source, demuxer: str, until: float | None) -> Iterato
     """Decode the first audio stream into a temporary file, up to `until` seconds, and yield its samples.
 
     A part is decoded from the beginning on, because only that gives the samples that the whole would have.
-    Raises `AudioError`: unreadable (also: no ffmpeg), truncated, too long, pipe timed out.
+    Raises `AudioError`: unreadable, needs ffmpeg, truncated, too long, pipe timed out.
     """
     if source.in_archive or source.begin:
         raise AudioError(

@@ -179,7 +179,8 @@ def _decode(data: bytes, riff: Riff) -> np.ndarray:
     if riff.bits == 16:
         samples = np.multiply(values, np.float32(scale), dtype=np.float32)
     else:
-        with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite, and is refused as that
+        # A double beyond float32 becomes infinite, a signalling NaN a quiet one; both are refused later.
+        with np.errstate(over="ignore", invalid="ignore"):
             samples = values.astype(np.float32)
         if riff.bits == 8:
             samples -= 128

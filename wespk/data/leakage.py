@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from wespk.core.progress import track
 from wespk.core.rejections import Rejections
-from wespk.data.audio import AudioError, AudioOptions
+from wespk.data.audio import AudioError, AudioOptions, sample_at
 from wespk.data.datadir import DataDir
 from wespk.data.durations import read_durations
 from wespk.data.parallel import cores, map_threads
@@ -95,9 +95,9 @@ def _sizes(data: DataDir, lost: Rejections) -> dict[str, Size]:
         info = durations.headers[segment.recording if segment else utt]
         samples = info.num_samples
         if segment and segment.end is not None:
-            samples = min(samples, round(segment.end * info.sample_rate))
+            samples = min(samples, sample_at(segment.end, info.sample_rate))
         if segment:
-            samples -= round(segment.start * info.sample_rate)
+            samples -= sample_at(segment.start, info.sample_rate)
         sizes[utt] = Size(info.sample_rate, samples)
     return sizes
 

@@ -77,7 +77,7 @@ class MappedMatrices:
             raise WespkError(f"{where}: {found}, not {self._columns} as feats.json says; compute them again")
         if values.dtype == np.float32:
             return values
-        with np.errstate(over="ignore"):  # doubles beyond float32 become infinity
+        with np.errstate(over="ignore", invalid="ignore"):  # doubles beyond float32 become infinity
             return values.astype(np.float32)
 
     def location(self, index: int) -> str:
