@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from wespk.data import audio_command
 from wespk.data.audio import AudioError, AudioOptions, audio_info, audio_stamp, read_audio
+from wespk.data.audio import command as audio_command
 
 RATE = 16000
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wespk.data.audio import AudioError, AudioOptions, read_audio
-from wespk.data.resample import plan_part, resample
+from wespk.data.audio.resample import plan_part, resample
 
 ANY_RATE = AudioOptions(sample_rate=16000, allow_downsample=True, allow_upsample=True)
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from wespk.core.errors import WespkError
 from wespk.core.rejections import Rejections
 from wespk.data.datadir import load_data_dir
-from wespk.data.prepare import make_corpus, seconds_text
-from wespk.data.prepare_folders import find_in_folder
-from wespk.data.prepare_genders import read_genders
-from wespk.data.prepare_items import Found, Item, path_fault, quoted
-from wespk.data.prepare_write import publish, split_corpus
+from wespk.data.prepare.corpus import make_corpus, seconds_text
+from wespk.data.prepare.folders import find_in_folder
+from wespk.data.prepare.genders import read_genders
+from wespk.data.prepare.items import Found, Item, path_fault, quoted
+from wespk.data.prepare.write import publish, split_corpus
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 import soundfile
 
 from wespk.core.errors import WespkError
-from wespk.data.prepare_folders import find_in_folder
-from wespk.data.prepare_items import settle
+from wespk.data.prepare.folders import find_in_folder
+from wespk.data.prepare.items import settle
 
 
 @pytest.fixture

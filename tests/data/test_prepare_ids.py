@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wespk.core.errors import WespkError
-from wespk.data.prepare_ids import clean_name, clean_speaker, name_items
-from wespk.data.prepare_items import Item
+from wespk.data.prepare.ids import clean_name, clean_speaker, name_items
+from wespk.data.prepare.items import Item
 
 
 def items_of(*pairs, **more):

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from wespk.data.prepare import make_corpus
-from wespk.data.prepare_folders import find_in_folder
+from wespk.data.prepare.corpus import make_corpus
+from wespk.data.prepare.folders import find_in_folder
 
 
 @pytest.mark.parametrize(

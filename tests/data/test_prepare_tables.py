@@ -5,9 +5,9 @@ import json
 import pytest
 
 from wespk.core.errors import WespkError
-from wespk.data.prepare_items import settle
-from wespk.data.prepare_tables import MAX_LINE_BYTES, Columns, find_in_list, find_in_table, table_format
-from wespk.data.prepare_trials import find_in_test_lists
+from wespk.data.prepare.items import settle
+from wespk.data.prepare.tables import MAX_LINE_BYTES, Columns, find_in_list, find_in_table, table_format
+from wespk.data.prepare.trials import find_in_test_lists
 
 
 @pytest.fixture

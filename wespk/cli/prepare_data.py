@@ -24,7 +24,7 @@ from wespk.core.errors import WespkError
 from wespk.core.progress import say
 
 if TYPE_CHECKING:
-    from wespk.data.prepare_items import Found
+    from wespk.data.prepare.items import Found
 
 ROLES = ("path", "speaker", "utt", "start", "end", "gender", "text")
 # Options that say how to read one kind of source; given for another they would do nothing.
@@ -80,9 +80,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> None:
     """Find the items, make the tables, write them and print the counts."""
     from wespk.data.corpus import describe
-    from wespk.data.prepare import make_corpus
-    from wespk.data.prepare_trials import enrolment, find_in_test_lists
-    from wespk.data.prepare_write import LEDGER, check_targets, publish, split_corpus
+    from wespk.data.prepare.corpus import make_corpus
+    from wespk.data.prepare.trials import enrolment, find_in_test_lists
+    from wespk.data.prepare.write import LEDGER, check_targets, publish, split_corpus
     from wespk.data.trial_lists import models_against_rest
 
     _check(args)
@@ -118,8 +118,8 @@ def run(args: Namespace) -> None:
 
 
 def _find(args: Namespace) -> Found:
-    from wespk.data.prepare_folders import find_in_folder
-    from wespk.data.prepare_tables import Columns, find_in_list, find_in_table
+    from wespk.data.prepare.folders import find_in_folder
+    from wespk.data.prepare.tables import Columns, find_in_list, find_in_table
 
     if args.source.is_dir():
         endings = [ending.strip().lower() for ending in (args.extensions or "").split(",")]
@@ -139,7 +139,7 @@ def _find(args: Namespace) -> Found:
 
 def _kind(args: Namespace) -> str:
     """Return folder, csv, tsv, jsonl or list."""
-    from wespk.data.prepare_tables import table_format
+    from wespk.data.prepare.tables import table_format
 
     return "folder" if args.source.is_dir() else args.format or table_format(args.source)
 

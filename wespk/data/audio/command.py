@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import IO
 
 from wespk.core.errors import WespkError
-from wespk.data.audio_values import AudioError
+from wespk.data.audio.values import AudioError
 
 TIMEOUT_S = 600
 MAX_BYTES = 2**32  # of output: 18 hours of 16 kHz, 3 hours of stereo floats at 48 kHz

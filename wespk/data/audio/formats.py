@@ -10,9 +10,9 @@ from typing import Protocol
 import numpy as np
 import soundfile
 
-from wespk.data import audio_containers as containers
-from wespk.data.audio_ffmpeg import ffmpeg_format, open_by_ffmpeg
-from wespk.data.audio_riff import (
+from wespk.data.audio import containers
+from wespk.data.audio.ffmpeg import ffmpeg_format, open_by_ffmpeg
+from wespk.data.audio.riff import (
     BLOCK_VALUES,
     FULL_SCALE_16,
     MAX_CHANNELS,
@@ -20,8 +20,8 @@ from wespk.data.audio_riff import (
     parse_riff,
     riff_size,
 )
-from wespk.data.audio_source import Source, SourceStream
-from wespk.data.audio_values import AudioError
+from wespk.data.audio.source import Source, SourceStream
+from wespk.data.audio.values import AudioError
 
 ARCHIVED = b"AUDIO"  # kaldiio's mark before a sound file of given length in an archive
 # Containers of recordings; libsndfile also takes matrices, samplers' instruments and weak magic for sound.

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from wespk.data.audio_command import command_output
-from wespk.data.audio_values import AudioError
+from wespk.data.audio.command import command_output
+from wespk.data.audio.values import AudioError
 
 NAME_SHOWN = 200  # characters of an entry in an error message
 

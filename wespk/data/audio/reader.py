@@ -8,31 +8,17 @@ from functools import lru_cache
 import numpy as np
 
 from wespk.core.files import file_stamp
-from wespk.data.audio_formats import Sound, open_sound
-from wespk.data.audio_source import archive_path, open_source, shown
-from wespk.data.audio_values import (
+from wespk.data.audio.formats import Sound, open_sound
+from wespk.data.audio.resample import HIGHEST_RATE, LOWEST_RATE, Part, plan_part, resample
+from wespk.data.audio.source import archive_path, open_source, shown
+from wespk.data.audio.values import (
     LARGEST_SAMPLE,
     MAX_SAMPLES,
-    PASSING,
     AudioError,
     AudioInfo,
     AudioOptions,
     sample_at,
 )
-from wespk.data.resample import HIGHEST_RATE, LOWEST_RATE, Part, plan_part, resample
-
-__all__ = [
-    "PASSING",
-    "AudioError",
-    "AudioInfo",
-    "AudioOptions",
-    "audio_info",
-    "audio_stamp",
-    "check_level",
-    "check_samples",
-    "read_audio",
-    "sample_at",
-]
 
 OVERHANG_S = 0.5  # a segment may end this much behind the recording, as in Kaldi, and is cut
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from wespk.core.errors import WespkError, nearest
 from wespk.core.files import PathLike
 from wespk.core.rejections import Rejections
-from wespk.data.prepare_ids import clean_speaker
-from wespk.data.prepare_items import Found, Item, quoted
+from wespk.data.prepare.ids import clean_speaker
+from wespk.data.prepare.items import Found, Item, quoted
 
 MAX_LINE_BYTES = 1 << 20
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")

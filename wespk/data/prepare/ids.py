@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from wespk.core.errors import WespkError
-from wespk.data.prepare_items import Item, first_few, times, told_apart
+from wespk.data.prepare.items import Item, first_few, times, told_apart
 
 MAX_SPEAKER_BYTES = 80
 MAX_NAME_BYTES = 160  # of an utterance id, behind the speaker; with the speaker, a file may still be named so

@@ -10,7 +10,7 @@ from itertools import islice
 
 from wespk.core.progress import track
 from wespk.data.audio import AudioError, AudioInfo, audio_info
-from wespk.data.prepare_items import Item
+from wespk.data.prepare.items import Item
 
 AT_ONCE = 4096  # files whose headers are being read
 END_TOLERANCE_S = 0.5  # as in Kaldi, a segment may end so much after its recording

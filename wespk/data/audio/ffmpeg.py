@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from wespk.data.audio_command import command_output
-from wespk.data.audio_containers import after_id3
-from wespk.data.audio_riff import PcmSound, parse_riff
-from wespk.data.audio_source import Source, shown
-from wespk.data.audio_values import AudioError
+from wespk.data.audio.command import command_output
+from wespk.data.audio.containers import after_id3
+from wespk.data.audio.riff import PcmSound, parse_riff
+from wespk.data.audio.source import Source, shown
+from wespk.data.audio.values import AudioError
 
 MAX_ALLOCATION = 1 << 29  # bytes of one allocation inside ffmpeg
 VARYING = r"file:/dev/fd/\d+: | @ 0x[0-9a-f]+"  # the descriptor's number, addresses in ffmpeg's memory

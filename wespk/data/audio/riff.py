@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wespk.data.audio_source import Source
-from wespk.data.audio_values import AudioError
+from wespk.data.audio.source import Source
+from wespk.data.audio.values import AudioError
 
 HEAD = 4096  # bytes read at once; chunks behind it cost a read each
 MAX_CHUNKS = 1000  # before the samples; a file made to have more would take for ever to walk
@@ -92,7 +92,7 @@ def riff_size(source: Source) -> int | None:
 
 @dataclass(frozen=True)
 class PcmSound:
-    """The samples of a plain RIFF file; see `wespk.data.audio_formats.Sound`."""
+    """The samples of a plain RIFF file; see `wespk.data.audio.formats.Sound`."""
 
     source: Source
     riff: Riff

@@ -10,10 +10,10 @@ from pathlib import Path
 from wespk.core.errors import WespkError
 from wespk.core.rejections import Rejections
 from wespk.data.audio import AudioInfo
-from wespk.data.prepare_genders import complete_genders, genders_of_items, read_genders
-from wespk.data.prepare_headers import Headers, audio_notes, judge_audio, read_headers
-from wespk.data.prepare_ids import Names, name_items
-from wespk.data.prepare_items import Found, Item, faults, settle
+from wespk.data.prepare.genders import complete_genders, genders_of_items, read_genders
+from wespk.data.prepare.headers import Headers, audio_notes, judge_audio, read_headers
+from wespk.data.prepare.ids import Names, name_items
+from wespk.data.prepare.items import Found, Item, faults, settle
 
 SHOWN = 10  # faults on the screen where no ledger is written
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from wespk.core.errors import WespkError
-from wespk.data.prepare_items import Found
-from wespk.data.prepare_tables import find_in_list
+from wespk.data.prepare.items import Found
+from wespk.data.prepare.tables import find_in_list
 
 
 def find_in_test_lists(enrol_list: Path, trials_list: Path, root: Path) -> tuple[Found, dict[str, list[str]]]:

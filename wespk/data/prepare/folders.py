@@ -12,8 +12,8 @@ from wespk.core.errors import WespkError
 from wespk.core.files import PathLike
 from wespk.core.rejections import Rejections
 from wespk.data.corpus import walk_files
-from wespk.data.prepare_ids import clean_speaker
-from wespk.data.prepare_items import Found, Item, endings, quoted
+from wespk.data.prepare.ids import clean_speaker
+from wespk.data.prepare.items import Found, Item, endings, quoted
 
 ENDINGS = "wav wave flac mp3 ogg oga opus sph wv1 wv2 aif aiff au m4a mp4 webm aac wma amr caf w64 snd"
 SUFFIXES = tuple(f".{ending}" for ending in ENDINGS.split())

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wespk.data.audio_source import Source
-from wespk.data.audio_values import AudioError
+from wespk.data.audio.source import Source
+from wespk.data.audio.values import AudioError
 
 SPHERE_MAGIC = b"NIST_1A"
 OGG_PAGE_MAX = 65307  # bytes of the longest page (RFC 3533, section 6)

@@ -12,7 +12,7 @@ from typing import Any
 from wespk.core.errors import WespkError
 from wespk.core.files import PathLike, write_json
 from wespk.data.datadir import write_data_dir
-from wespk.data.prepare import Corpus
+from wespk.data.prepare.corpus import Corpus
 from wespk.data.trial_lists import seeded_order
 
 LEDGER = "not_prepared.txt"

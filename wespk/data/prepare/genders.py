@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from wespk.core.errors import WespkError
 from wespk.core.files import PathLike
-from wespk.data.prepare_ids import clean_speaker
-from wespk.data.prepare_items import Item
-from wespk.data.prepare_tables import read_lines
+from wespk.data.prepare.ids import clean_speaker
+from wespk.data.prepare.items import Item
+from wespk.data.prepare.tables import read_lines
 
 WORDS = {
     **dict.fromkeys(("m", "male", "man", "male_masculine"), "m"),

@@ -1,0 +1,1 @@
+"""Making data directories of anyone's corpus: finding recordings, naming them, reading headers, writing."""
