@@ -21,8 +21,9 @@ def test_gain_is_in_decibels_of_amplitude(gain):
 def test_the_wanted_share_of_samples_is_at_the_clipping_level(share):
     made = clip_share(SOUND, share)
     limit = np.abs(made).max()
-    count = round(share * len(SOUND))
-    assert (np.abs(made) == limit).sum() == max(count, 1)
+    count = max(round(share * len(SOUND)), 1)
+    reached = (np.abs(SOUND) >= limit).sum()  # more than asked for only where several are equal
+    assert (np.abs(made) == limit).sum() == reached >= count > (np.abs(SOUND) > limit).sum()
     untouched = np.abs(SOUND) < limit
     assert np.array_equal(made[untouched], SOUND[untouched])
     assert np.array_equal(np.sign(made), np.sign(SOUND))

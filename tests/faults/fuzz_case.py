@@ -89,7 +89,7 @@ def kind_of(message: str) -> str:
     text = re.sub(r"^(?:\S*/\S*|'[^']*'): ?", "", message)
     text = re.sub(r"^[^ :]+(?::\d+)?: ", "", text) if "/" in text.split(" ")[0] else text
     text = re.sub(r"'[^']*'|\"[^\"]*\"|\S*/\S*", "*", text)
-    text = re.sub(r"[-+]?\d[\d.e+-]*", "N", text)
+    text = re.sub(r"(?<![A-Za-z-])[-+]?\d[\d.e+-]*", "N", text)
     return " ".join(text.split()[:7])[:60]
 
 

@@ -33,4 +33,4 @@ def _kinds(part: Sequence[Mapping[str, Any]]) -> list[str]:
     kinds = Counter(result["refusal"] for result in part if result.get("refusal") and not result["failure"])
     lines = [f"{count:>17} x {kind}" for kind, count in kinds.most_common(TOP_KINDS)]
     more = len(kinds) - TOP_KINDS
-    return [*lines, f"{'':>17}   and {more} kinds more"] if more > 0 else lines
+    return [*lines, f"{'':>17}   and {more} more"] if more > 0 else lines

@@ -36,7 +36,7 @@ CASES = [
     lambda: [][0],
     lambda: ctypes.string_at(0),
     lambda: time.sleep(60),
-    lambda: allocate(400 << 20),
+    lambda: allocate(300 << 20),
     lambda: allocate(16 << 30),
     lambda: fuzz_case.law(1 + 1 == 3, "one and one is three"),
     lambda: "",
@@ -46,7 +46,7 @@ def prepare(rng, folder):
     return fuzz_case.Case("base", [], CASES[int(folder.name)])
 
 fuzz_families.FAMILIES = {{"bad": (1, prepare)}}
-fuzz_worker.CASE_SECONDS = 1
+fuzz_worker.CASE_SECONDS = 4
 fuzz_worker.main()
 """
 
