@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from wespk.cli.jobs import add_jobs, run_jobs
 from wespk.cli.options import add_compression
@@ -57,6 +58,7 @@ def _rate(hours: float, took: float) -> str:
 
 
 def _piece(args: Namespace, settings: FeatureSettings, seconds: list[float]) -> Piece:
+    torch.set_num_threads(1)  # --nj is how more cores are used; two threads on one utterance only wait
     data = load_data_dir(args.data, unchecked=("feats.scp", "utt2num_frames", "vad.scp"))
     extractor = FeatureExtractor(settings.spec)
 

@@ -48,7 +48,12 @@ VERBS = {
     "identify": "compute the accuracy of closed-set identification of score files",
     "report": "write the report page of an experiment and print its table",
 }
-TUNED = ("train", "extract")  # verbs whose speed depends on the process's settings
+TUNED = (
+    "train",
+    "extract",
+    "compute-fbank",
+    "compute-mfcc",
+)  # verbs whose speed depends on the process's settings
 
 
 def main(argv: list[str] | None = None) -> None:
