@@ -55,6 +55,9 @@ def run_jobs(args: Namespace, folder: Path, name: str, piece: Callable[[], Piece
             piece().run(Job(1, 1), track)
         else:
             lines = run_side_by_side(args, folder / "log", args.nj)
+            kept = sum("up to date" in line for line in lines)
+            if kept:
+                say(f"{kept} of {args.nj} jobs are up to date")
         say(merge_jobs(folder, name, args.max_rejected))
     return lines
 
