@@ -2,6 +2,10 @@ import os
 import subprocess
 import sys
 
+import pytest
+
+from wespk.cli.main import main
+
 TUNED = ("MALLOC_", "LD_PRELOAD", "GOMP_", "OMP_WAIT")
 PROBE = (
     "import os, sys\nfrom wespk.core.process import restart_tuned as tune\n"
@@ -26,3 +30,11 @@ def test_process_restarts_once_with_tuned_settings_and_keeps_its_id(tmp_path):
     assert first == second
     assert untuned == ["None", "None"]
     assert int(tuned[0]) > 1 << 30 and int(tuned[1]) > 0
+
+
+def test_a_verb_called_from_python_never_replaces_the_process(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.execve", lambda *_: pytest.fail("the caller's process would be gone"))
+    for name in [name for name in os.environ if name.startswith(TUNED)]:
+        monkeypatch.delenv(name)
+    with pytest.raises(SystemExit):
+        main(["train", str(tmp_path / "none"), str(tmp_path / "exp")])

@@ -57,7 +57,8 @@ TUNED = (
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run `wespk VERB ...` and exit."""
+    """Run `wespk VERB ...` and exit; with `argv` in this process as it is, which is never replaced then."""
+    is_program = argv is None
     argv = sys.argv[1:] if argv is None else argv
     if not argv or argv[0] in ("-h", "--help"):
         print(_overview())
@@ -65,7 +66,7 @@ def main(argv: list[str] | None = None) -> None:
     if argv[0] == "--version":
         print(f"wespk {wespk.__version__}")
         sys.exit(0)
-    if argv[0] in TUNED:
+    if is_program and argv[0] in TUNED:
         restart_tuned("wespk", argv)
     with errors_for_people(f"wespk {argv[0]}"):
         _run(argv[0], argv[1:])
