@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from wespk.augment.options import ADDITIVE, KINDS, AugmentOptions
-from wespk.cli.data_options import add_flag
+from wespk.cli.data_options import add_flag, channel
 from wespk.cli.jobs import add_jobs, run_side_by_side
 from wespk.cli.options import positive
 from wespk.core.config import parse_config
@@ -63,7 +63,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_jobs(parser)
     audio = parser.add_argument_group("which recordings are taken")
     audio.add_argument("--sample-rate", type=positive, default=16000, metavar="HZ", help="(16000)")
-    audio.add_argument("--channel", type=_channel, metavar="N|mix", help="channel to take of several, from 0")
+    audio.add_argument("--channel", type=channel, metavar="N|mix", help="channel to take of several, from 0")
     add_flag(audio, "--allow-downsample", "take recordings of a higher rate")
     add_flag(audio, "--allow-upsample", "take recordings of a lower rate")
     group = parser.add_argument_group("options of the kinds")
@@ -149,9 +149,3 @@ def _span(text: str) -> tuple[float, float]:
 
 def _list(text: str) -> list[str]:
     return [part for part in text.split(",") if part]
-
-
-def _channel(text: str) -> int | str:
-    if text != "mix" and not text.isdecimal():
-        raise ArgumentTypeError(f"'{text}' is not a channel number from 0, nor mix")
-    return text if text == "mix" else int(text)

@@ -37,7 +37,7 @@ def add_audio_options(parser: ArgumentParser) -> None:
     group.add_argument("--sample-rate", type=positive, metavar="HZ", help="rate of the audio (16000)")
     group.add_argument(
         "--channel",
-        type=_channel,
+        type=channel,
         metavar="N",
         help="channel to take, from 0, or mix (default: must be mono)",
     )
@@ -61,7 +61,8 @@ def given_audio_options(args: Namespace) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _channel(text: str) -> int | str:
+def channel(text: str) -> int | str:
+    """Read a channel's number from 0, or mix."""
     if text != "mix" and not text.isdecimal():
         raise ArgumentTypeError(f"'{text}' is neither a number from 0 nor mix")
     return text if text == "mix" else int(text)

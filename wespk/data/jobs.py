@@ -6,7 +6,7 @@ A piece is skipped when it is complete and its inputs' digest is unchanged, so a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -242,7 +242,9 @@ def _read_record(path: Path, index: int) -> dict[str, Any]:
 
 def _is_record(value: Any) -> bool:
     """Whether a record holds what is asked of it later on, in these types."""
-    if not (isinstance(value, dict) and value.keys() >= RECORD_FIELDS.keys()):
-        return False
-    is_typed = all(isinstance(value[name], kind) for name, kind in RECORD_FIELDS.items())
-    return is_typed and re.fullmatch("[0-9a-f]+", value["content"]) is not None
+    return has_fields(value, RECORD_FIELDS) and re.fullmatch("[0-9a-f]+", value["content"]) is not None
+
+
+def has_fields(value: Any, fields: Mapping[str, type]) -> bool:
+    """Whether a value read from a file is a mapping that has these fields, each of its type."""
+    return isinstance(value, dict) and all(isinstance(value.get(name), kind) for name, kind in fields.items())

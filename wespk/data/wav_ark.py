@@ -19,7 +19,7 @@ from wespk.core.files import PathLike, atomic_path, digest, read_json, remove_st
 from wespk.core.progress import say
 from wespk.core.rejections import Rejections
 from wespk.data.audio import AudioError
-from wespk.data.jobs import Job
+from wespk.data.jobs import Job, has_fields
 from wespk.data.layout import remove_tables
 
 RECORD_FIELDS = {
@@ -177,9 +177,7 @@ def _read_record(path: Path, index: int) -> dict[str, Any]:
 
 def _is_record(value: Any) -> bool:
     """Whether a record holds what is asked of it later on, in these types."""
-    if not (isinstance(value, dict) and value.keys() >= RECORD_FIELDS.keys()):
-        return False
-    if not all(isinstance(value[name], kind) for name, kind in RECORD_FIELDS.items()) or value["rate"] <= 0:
+    if not has_fields(value, RECORD_FIELDS) or value["rate"] <= 0:
         return False
     entries = value["entries"].values()
     return all(isinstance(entry, list) and list(map(type, entry)) == [int, int, str] for entry in entries)

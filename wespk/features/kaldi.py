@@ -105,12 +105,6 @@ class Spectrogram(KaldiFrontEnd):
         return features
 
 
-def log_energy(frames: Tensor, options: KaldiOptions) -> Tensor:
-    """Return Kaldi's raw log energy (T,) of windows (T, W) on the int16 scale: after DC removal alone."""
-    centred = frames - frames.mean(dim=1, keepdim=True) if options.remove_dc_offset else frames
-    return _log_energy(centred, options)
-
-
 def _log_energy(frames: Tensor, options: KaldiOptions) -> Tensor:
     energy = floored_log(frames.square().sum(dim=1))
     return energy.clamp_min_(math.log(options.energy_floor)) if options.energy_floor > 0 else energy
