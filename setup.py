@@ -32,12 +32,16 @@ setup(
         "safetensors>=0.4",
     ],
     extras_require={
-        "recipes": ["matplotlib>=3.8", "tensorboard>=2.16", "espeakng-loader>=0.2.4"],
+        "recipes": [
+            "matplotlib>=3.8",
+            "scikit-learn>=1.4",  # the map of embeddings
+            "tensorboard>=2.16",
+            "espeakng-loader>=0.2.4",
+        ],
         "vad": ["silero-vad>=6", "onnxruntime>=1.16"],  # a neural voice activity detector
         "dev": [
             "pytest>=8",
             "hypothesis>=6.100",
-            "scikit-learn>=1.4",
             "kaldi-native-fbank>=1.22",
             "ruff",
             "mypy",

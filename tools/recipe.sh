@@ -7,11 +7,12 @@
 #   training_stage             # 3: the network
 #   averaging_stage            # 4: exp/NAME/final, the model directory
 #   embeddings_stage           # 5
-#   scores_stage               # 6: cosine, cosine_mean, plda
-#   normalisation_stage        # 7: asnorm; calibration learnt on the list `dev`
+#   scores_stage               # 6: cosine, cosine_mean, plda, plda_adapted
+#   normalisation_stage        # 7: asnorm; calibration and fusion learnt on the list `dev`
 #   report_stage               # 8: results, report page, table
 #
-# They read the recipe's options corpus, data, features, augment, musan, rirs, config, exp, set, nj, nproc, nnodes, average, lda_dim and top_k, and
+# They read the recipe's options corpus, data, features, augment, musan, rirs, config, exp, set, nj, nproc, nnodes,
+# average, lda_dim, adapt and top_k, and
 #   record       a file that changes when the corpus does
 #   lists        the trial lists (see steps.sh), `dev` and others: "dev test test_3"
 #   verified     those that verification is reported on (default: all)
@@ -41,7 +42,9 @@ fi
 
 # shellcheck disable=SC2154 # the recipe's options
 exp=${exp:-exp/$(basename "$config" .yaml)}
-systems="cosine cosine_mean plda asnorm"
+_scored="cosine cosine_mean plda plda_adapted"
+systems="$_scored asnorm"
+fused=plda,asnorm # the systems whose fusion is the system `fusion`
 _training=$data/train${augment:+_augmented} # what the network learns from; the back-end sees data/train
 _mean=$exp/final/mean.vec
 _train=$exp/embeddings/train/xvector.scp
@@ -92,39 +95,41 @@ embeddings_stage() {
 }
 
 scores_stage() {
-  local -a files lda=()
-  score_files "$exp" "$lists" score "cosine cosine_mean plda"
-  begin_stage 6 "cosine and PLDA scores" --out "${files[@]}" "$exp/final/plda" \
-    --in "${_embeddings[@]}" "$data"/{dev,test}/{trials*,enrol*} --set "lda_dim=$lda_dim" || return 0
+  local -a files chain=(--mean "$_mean")
+  local plda=$exp/final/plda
+  score_files "$exp" "$lists" score "$_scored"
+  begin_stage 6 "cosine and PLDA scores" --out "${files[@]}" "$plda" \
+    --in "${_embeddings[@]}" "$data"/{dev,test}/{trials*,enrol*} --set "lda_dim=$lda_dim adapt=$adapt" || return 0
   if [ -n "$lda_dim" ]; then
-    wespk train-lda --dim "$lda_dim" --mean "$_mean" "$_train" "$data/train/utt2spk" "$exp/final/lda.mat"
-    lda=(--lda "$exp/final/lda.mat")
+    wespk compute-lda --dim "$lda_dim" --mean "$_mean" "$_train" "$data/train/utt2spk" "$exp/final/lda.mat"
+    chain+=(--lda "$exp/final/lda.mat")
   else
     rm -f "$exp/final/lda.mat"
   fi
-  wespk train-plda --mean "$_mean" "${lda[@]}" "$_train" "$data/train/utt2spk" "$exp/final/plda"
+  wespk train-plda "${chain[@]}" "$_train" "$data/train/utt2spk" "$plda"
+  wespk adapt-plda --method "$adapt" "${chain[@]}" "$plda" "$exp/embeddings/dev/xvector.scp" "${plda}_adapted"
   for_each_list "$data" "$exp" "$lists" cosine wespk score-cosine
   for_each_list "$data" "$exp" "$lists" cosine_mean wespk score-cosine --mean "$_mean"
-  for_each_list "$data" "$exp" "$lists" plda \
-    wespk score-plda --mean "$_mean" "${lda[@]}" --plda "$exp/final/plda"
+  for_each_list "$data" "$exp" "$lists" plda wespk score-plda "${chain[@]}" --plda "$plda"
+  for_each_list "$data" "$exp" "$lists" plda_adapted wespk score-plda "${chain[@]}" --plda "${plda}_adapted"
   end_stage
 }
 
 normalisation_stage() {
   local -a files raw out
-  score_files "$exp" "$lists" score "cosine cosine_mean plda"
+  score_files "$exp" "$lists" score "$_scored"
   raw=("${files[@]}")
   score_files "$exp" "$lists" score asnorm
   out=("${files[@]}")
   if [ -n "${verified-$lists}" ]; then
-    score_files "$exp" "${verified-$lists}" llr "$systems"
+    score_files "$exp" "${verified-$lists}" llr "$systems fusion"
     out+=("${files[@]}" "$exp/final/calibration.json")
   fi
-  begin_stage 7 "score normalisation and calibration" --out "${out[@]}" \
-    --in "${raw[@]}" "${_embeddings[@]}" --set "top_k=$top_k" || return 0
+  begin_stage 7 "score normalisation, calibration and fusion" --out "${out[@]}" \
+    --in "${raw[@]}" "${_embeddings[@]}" --set "top_k=$top_k fused=$fused" || return 0
   for_each_list "$data" "$exp" "$lists" asnorm wespk normalise-scores --mean "$_mean" \
     --cohort "$_train" --cohort-utt2spk "$data/train/utt2spk" --top-k "$top_k"
-  [ -z "${verified-$lists}" ] || calibrate_lists "$data" "$exp" "${verified-$lists}" "$systems"
+  [ -z "${verified-$lists}" ] || calibrate_lists "$data" "$exp" "${verified-$lists}" "$systems" "fusion=$fused"
   end_stage
 }
 
@@ -134,9 +139,10 @@ report_stage() {
   if begin_stage 8 "report" --out "$exp/report/index.html" --in "${files[@]}" "$exp/history.json" \
       --set "verified=${verified-$lists} identified=${identified:-}"; then
     rm -rf "${exp:?}"/{results,identification}
-    results_of_lists "$data" "$exp" "${verified-$lists}" results llr "$systems" \
-      wespk evaluate --calibration "$exp/final/calibration.json"
-    results_of_lists "$data" "$exp" "${identified:-}" identification score "$systems" wespk identify
+    evaluate_lists "$data" "$exp" "${verified-$lists}" "$systems fusion"
+    identify_lists "$data" "$exp" "${identified:-}" "$systems"
+    wespk map-embeddings "$exp/embeddings/test/xvector.scp" "$data/test/utt2spk" "$exp/embedding_map.json"
+    $train_cmd "$exp/log/epochs.log" wespk evaluate-epochs "$exp" "$data/dev"
     wespk report "$exp" > /dev/null
     end_stage
   fi

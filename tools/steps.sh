@@ -85,13 +85,14 @@ for_each_list() {
   done
 }
 
-# Usage: calibrate_lists <data> <exp-dir> "<list> ..." "<system> ..."
-# Learns calibration and thresholds of each system on the list `dev`, and applies them to every list.
+# Usage: calibrate_lists <data> <exp-dir> "<list> ..." "<system> ..." NAME=SYSTEM,...
+# Learns calibration and thresholds of each system and of the fusion NAME on the list `dev`, and applies them to
+# every list.
 calibrate_lists() {
-  local data=$1 exp=$2 lists=$3 systems=$4 list name
+  local data=$1 exp=$2 lists=$3 systems=$4 fusion=$5 list name
   local -a files
   score_files "$exp" dev score "$systems"
-  wespk calibrate "$exp/final/calibration.json" "$data/dev/trials" "${files[@]}"
+  wespk calibrate --fuse "$fusion" "$exp/final/calibration.json" "$data/dev/trials" "${files[@]}"
   for list in $lists; do
     name=${list%%_*}
     score_files "$exp" "$list" score "$systems"
@@ -99,16 +100,33 @@ calibrate_lists() {
   done
 }
 
-# Usage: results_of_lists <data> <exp-dir> "<list> ..." <folder> score|llr "<system> ..." <command> ...
-# Runs `<command> ... --results EXP/FOLDER/LIST.json TRIALS SCORES ...` for each trial list.
-results_of_lists() {
-  local data=$1 exp=$2 lists=$3 folder=$4 ending=$5 systems=$6 list name
+# Usage: evaluate_lists <data> <exp-dir> "<list> ..." "<system> ..."
+# Figures of the calibrated scores in EXP/results/LIST.json, also by gender, session, device and number of frames,
+# as far as the data directory has their tables.
+evaluate_lists() {
+  local data=$1 exp=$2 lists=$3 systems=$4 list name column
+  local -a files by
+  for list in $lists; do
+    name=${list%%_*} by=()
+    for column in gender=spk2gender session=utt2session device=utt2device frames=utt2num_frames; do
+      [ ! -f "$data/$name/${column#*=}" ] || by+=(--by "${column%%=*}=$data/$name/${column#*=}")
+    done
+    score_files "$exp" "$list" llr "$systems"
+    wespk evaluate --calibration "$exp/final/calibration.json" "${by[@]}" \
+      --results "$exp/results/$list.json" "$data/$name/trials${list#"$name"}" "${files[@]}" > /dev/null
+  done
+}
+
+# Usage: identify_lists <data> <exp-dir> "<list> ..." "<system> ..."
+# Accuracies of closed-set identification in EXP/identification/LIST.json.
+identify_lists() {
+  local data=$1 exp=$2 lists=$3 systems=$4 list name
   local -a files
-  shift 6
   for list in $lists; do
     name=${list%%_*}
-    score_files "$exp" "$list" "$ending" "$systems"
-    "$@" --results "$exp/$folder/$list.json" "$data/$name/trials${list#"$name"}" "${files[@]}" > /dev/null
+    score_files "$exp" "$list" score "$systems"
+    wespk identify --results "$exp/identification/$list.json" "$data/$name/trials${list#"$name"}" \
+      "${files[@]}" > /dev/null
   done
 }
 

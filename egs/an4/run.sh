@@ -25,7 +25,8 @@ nj=2                      # jobs side by side for features and embeddings
 nproc=1                   # training processes of a machine: one for each GPU
 nnodes=1                  # machines that train together, on a cluster
 average=5                 # epochs whose weights are averaged
-lda_dim=none              # dimensions that LDA keeps for PLDA; none: PLDA without LDA
+lda_dim=20                # dimensions that LDA keeps for PLDA; none: PLDA without LDA
+adapt=coral-plus          # how PLDA is adapted to the dev embeddings, unlabelled: coral-plus or unsupervised
 top_k=20                  # nearest cohort speakers for AS-norm, of 36
 help_message="Usage: bash run.sh [options]    speaker verification on AN4"
 . "$WESPK_ROOT/tools/parse_options.sh"
@@ -53,6 +54,6 @@ features_stage        # 2: feats.scp of each set, by conf/$features.conf
 training_stage        # 3: the network of $config, into $exp/checkpoints
 averaging_stage       # 4: $exp/final, the model directory
 embeddings_stage      # 5: $exp/embeddings/SET/xvector.scp
-scores_stage          # 6: cosine, cosine with the mean subtracted, PLDA (after LDA with --lda_dim)
-normalisation_stage   # 7: AS-norm; calibration and thresholds from the dev trials
+scores_stage          # 6: cosine, cosine with the mean subtracted, LDA and PLDA, adapted PLDA
+normalisation_stage   # 7: AS-norm; calibration, fusion and thresholds from the dev trials
 report_stage          # 8: $exp/report

@@ -9,7 +9,7 @@ import kaldiio
 import numpy as np
 import pytest
 
-from wespk.backend import Plda, average_per_model, normalise_length, subtract_mean
+from wespk.backend import Affine, Chain, LengthNorm, Plda, average_per_model
 from wespk.data.kaldi_objects import read_matrix, read_plda, read_vector
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -17,7 +17,11 @@ GOLDEN = Path(__file__).parent / "golden"
 
 @dataclass(frozen=True)
 class Golden:
-    """The inputs as arrays, the trained objects, and each score file as (enrol_index, test_index, scores)."""
+    """The inputs as arrays, the trained objects, and each score file as (enrol_index, test_index, scores).
+
+    `adapt` are unlabelled embeddings of another domain, `adapted` what Kaldi made of `plda` with them
+    (--within-covar-scale=0.75 --between-covar-scale=0.25).
+    """
 
     train: np.ndarray
     labels: np.ndarray
@@ -27,12 +31,14 @@ class Golden:
     mean: np.ndarray
     lda: np.ndarray
     plda: Plda
+    adapt: np.ndarray
+    adapted: Plda
     scores: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
 
     def chain(self, embeddings: np.ndarray) -> np.ndarray:
-        """Subtract the mean, apply LDA (its last column is an offset), normalise to sqrt(D), in float32."""
-        projected = subtract_mean(embeddings, self.mean) @ self.lda[:, :-1].T + self.lda[:, -1]
-        return normalise_length(projected, "sqrt_dim")
+        """Subtract the mean, apply LDA (its last column is an offset), normalise to sqrt(D)."""
+        steps = Affine.subtracting(self.mean), Affine(self.lda), LengthNorm("sqrt_dim")
+        return Chain(steps).apply(embeddings)
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +55,7 @@ def golden() -> Golden:
     enrol_row = {model: row for row, (model, *_) in enumerate(models)}
     test_row = {utt: row for row, utt in enumerate(test)}
     scores = {}
-    for name in ("scores_plda", "scores_plda_numutts", "scores_plda_nonorm"):
+    for name in ("scores_plda", "scores_plda_numutts", "scores_plda_nonorm", "scores_plda_adapt"):
         lines = [line.split() for line in (GOLDEN / f"{name}.txt").read_text().splitlines()]
         scores[name] = (
             np.array([enrol_row[enrol_id] for enrol_id, _, _ in lines]),
@@ -65,6 +71,8 @@ def golden() -> Golden:
         mean=read_vector(GOLDEN / "mean.vec"),
         lda=read_matrix(GOLDEN / "lda.mat"),
         plda=Plda(*read_plda(GOLDEN / "plda")),
+        adapt=np.stack(list(dict(kaldiio.load_ark(str(GOLDEN / "adapt.ark"))).values())),
+        adapted=Plda(*read_plda(GOLDEN / "plda_adapt")),
         scores=scores,
     )
 

@@ -1,9 +1,19 @@
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from scipy.special import expit
 
-from wespk.backend import LinearCalibration, train_linear_calibration
+from wespk.backend.calibration import (
+    LinearCalibration,
+    PavCalibration,
+    train_linear_calibration,
+    train_pav_calibration,
+)
 from wespk.core.errors import WespkError
+from wespk.metrics.costs import cllr, min_cllr
+from wespk.metrics.pav import pav
+from wespk.metrics.scores import ScoreSet
 
 
 def true_llrs(separation=3.0, num_targets=20_000, num_nontargets=60_000):
@@ -102,6 +112,55 @@ def test_a_single_outlier_does_not_break_the_fit():
     assert 0.5 < calibration.scale < 2
 
 
+@pytest.mark.parametrize("scale", [0.1, 1.0, 30.0])
+def test_calibration_for_even_priors_never_raises_cllr(scale):
+    targets, nontargets = (scale * scores for scores in true_llrs(num_targets=300, num_nontargets=900))
+    calibration = train_linear_calibration(targets, nontargets, 0.5)
+    after = cllr(ScoreSet(calibration.apply(targets), calibration.apply(nontargets)))
+    assert min_cllr(ScoreSet(targets, nontargets)) <= after <= cllr(ScoreSet(targets, nontargets)) + 1e-9
+
+
+def pav_of(targets, nontargets):
+    pools = pav(ScoreSet(targets, nontargets))
+    return train_pav_calibration(pools.score_low, pools.score_high, pools.targets, pools.nontargets)
+
+
+SCORES = st.lists(st.integers(-6, 6), min_size=1, max_size=30)
+
+
+@given(SCORES, SCORES)
+def test_pav_reaches_the_least_cllr_but_for_half_a_trial_at_each_end(targets, nontargets):
+    targets, nontargets = np.array(targets, float), np.array(nontargets, float)
+    assume(len(pav(ScoreSet(targets, nontargets)).llr) > 1)
+    calibration = pav_of(targets, nontargets)
+    assert np.isfinite(calibration.llrs).all()
+    reached = cllr(ScoreSet(calibration.apply(targets), calibration.apply(nontargets)))
+    least = min_cllr(ScoreSet(targets, nontargets))
+    ends = 0.5 / len(targets) + 0.5 / len(nontargets)  # odds of the end pools, times their share of a class
+    assert least - 1e-12 <= reached <= least + ends / (2 * np.log(2)) + 1e-12
+
+
+def test_pav_is_the_isotonic_regression_of_scikit_learn():
+    regression = pytest.importorskip("sklearn.isotonic").IsotonicRegression()
+    targets, nontargets = true_llrs(num_targets=200, num_nontargets=500)
+    scores = np.concatenate([targets, nontargets])
+    posterior = regression.fit_transform(scores, np.arange(700) < 200)
+    llrs = pav_of(targets, nontargets).apply(scores)
+    inside = (posterior > 0) & (posterior < 1)
+    assert inside.sum() > 500
+    np.testing.assert_allclose(expit(llrs[inside] + np.log(200 / 500)), posterior[inside], atol=1e-9)
+    assert (llrs[posterior == 0] == llrs.min()).all() and (llrs[posterior == 1] == llrs.max()).all()
+
+
+def test_pav_rises_between_its_pools_and_is_level_beyond_them():
+    calibration = pav_of([1.0, 2.0, 5.0], [0.0, 1.5, -3.0])
+    np.testing.assert_allclose(calibration.scores, [-3, 0, 1, 1.5, 2, 5])
+    low, middle, high = np.log(0.5 / 3) - np.log(2 / 3), 0.0, np.log(2 / 3) - np.log(0.5 / 3)
+    np.testing.assert_allclose(calibration.llrs, [low, low, middle, middle, high, high])
+    between = (low + middle) / 2
+    np.testing.assert_allclose(calibration.apply([-99, -1, 0.5, 1.2, 99]), [low, low, between, middle, high])
+
+
 @pytest.mark.parametrize(
     ("work", "message"),
     [
@@ -111,6 +170,11 @@ def test_a_single_outlier_does_not_break_the_fit():
         (lambda: train_linear_calibration([1.0], [0.0], 1.0), "p_target is 1.0"),
         (lambda: train_linear_calibration([0.3, 0.3], [0.3]), "all 3 scores are equal"),
         (lambda: train_linear_calibration([0.0, 0.5], [1.0, 0.4]), "labels swapped"),
+        (lambda: pav_of([0.0], [1.0]), "no threshold tells target from nontarget scores"),
+        (lambda: PavCalibration([0.0, 0.0], [1.0, 2.0]), "2 knots must rise in score"),
+        (lambda: PavCalibration([0.0, 1.0], [2.0, 1.0]), "not fall in llr"),
+        (lambda: PavCalibration([0.0, 1.0], [2.0, np.inf]), "calibration llrs: item 1 is inf"),
+        (lambda: pav_of([0.0, 2.0], [1.0]).apply([np.nan]), "scores: item 0 is nan"),
         (lambda: LinearCalibration(-1.0, 0.0), "scale must be positive"),
         (lambda: LinearCalibration(0.0, 0.0), "scale must be positive"),
         (lambda: LinearCalibration(1.0, np.inf), "both finite"),

@@ -54,6 +54,11 @@ def test_raw_average_per_model_is_the_plain_mean_and_counts_its_utterances():
         np.testing.assert_allclose(averages[model], embeddings[index == model].mean(axis=0), rtol=1e-6)
 
 
+def test_averages_of_raw_enrolment_embeddings_have_kaldis_counts(golden, root):
+    lines = (root / "tests/backend/golden/num_utts.txt").read_text().split()
+    assert golden.num_utts.tolist() == [int(count) for count in lines[1::2]]
+
+
 def test_length_normalised_average_ignores_the_utterances_lengths():
     embeddings = RNG.standard_normal((4, 3))
     louder = embeddings * np.array([[1.0], [7.0], [0.1], [30.0]])

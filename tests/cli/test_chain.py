@@ -52,15 +52,26 @@ def test_chain_ends_in_a_table_and_a_page(prepared, make_corpus, wespk):
     train = "exp/embeddings/train/xvector.scp"
     wespk("compute-mean", train, "exp/final/mean.vec")
     wespk("train-plda", "--mean", "exp/final/mean.vec", train, "train/utt2spk", "exp/final/plda")
+    wespk(
+        "adapt-plda",
+        "--mean",
+        "exp/final/mean.vec",
+        "exp/final/plda",
+        "exp/embeddings/dev/xvector.scp",
+        "exp/final/plda_adapted",
+    )
     cohort = ["--cohort", train, "--cohort-utt2spk", "train/utt2spk", "--top-k", 3]
     for name in ("dev", "test"):
         inputs = ["--enrol", f"{name}/enrol", f"exp/embeddings/{name}/xvector.scp", f"{name}/trials"]
         mean = ["--mean", "exp/final/mean.vec"]
         wespk("score-cosine", *inputs, f"exp/scores/{name}.cosine.score")
         wespk("score-cosine", *mean, *inputs, f"exp/scores/{name}.cosine_mean.score")
-        wespk("score-plda", *mean, "--plda", "exp/final/plda", *inputs, f"exp/scores/{name}.plda.score")
+        for plda in ("plda", "plda_adapted"):
+            wespk(
+                "score-plda", *mean, "--plda", f"exp/final/{plda}", *inputs, f"exp/scores/{name}.{plda}.score"
+            )
         wespk("normalise-scores", *mean, *cohort, *inputs, f"exp/scores/{name}.asnorm.score")
-    systems = ["cosine", "cosine_mean", "plda", "asnorm"]
+    systems = ["cosine", "cosine_mean", "plda", "plda_adapted", "asnorm"]
     calibration = "exp/final/calibration.json"
     wespk("calibrate", calibration, "dev/trials", *(f"exp/scores/dev.{s}.score" for s in systems))
     wespk(
@@ -116,9 +127,7 @@ def test_bad_audio_is_rejected_by_name_and_reason(prepared, wespk):
     wespk("average-models", "exp", "exp/final")
     wespk("extract", "exp/final", "test", "out")
     missing = wespk("score-cosine", "out/xvector.scp", "test/trials", "scores", status=1).stderr
-    assert (
-        "test/trials: enrolment utterance 's06-u0' is not in out/xvector.scp (4 ids are missing)" in missing
-    )
+    assert "test/trials:1: enrol-id 's06-u0' is not among the 2 with embeddings; 14 trials cannot" in missing
     assert not (prepared / "scores").exists()
 
 

@@ -49,6 +49,44 @@ def test_another_file_name_is_the_name_of_the_system(folder, wespk):
     assert wespk("identify", "trials", "my.scores").stdout.startswith("my.scores: top-1 50.00 %")
 
 
+def test_other_ranks_are_counted_and_kept(folder, wespk):
+    assert (
+        "top-1 50.00 % [15.0, 85.0], top-2 75.00 %, top-3 100.00 %, 2 errors"
+        in wespk(*IDENTIFY, "--ranks", "3,2").stdout
+    )
+    record = json.loads((folder / "egs/exp/identification/si.json").read_text())["systems"][0]
+    assert record["errors_at"] == {"1": 2, "2": 1, "3": 0}
+    assert "top-2 %" in wespk("report", "egs/exp").stdout
+
+
+@pytest.mark.parametrize("ranks", ["0", "1,x", "", "1,-2"])
+def test_what_is_no_list_of_ranks_is_refused(folder, wespk, ranks):
+    refused = wespk("identify", "--ranks", ranks, "trials", *SCORES, status=2).stderr
+    assert "is not a list of whole numbers above 0, such as 1,5,10" in refused
+
+
+def test_confusions_are_printed_and_their_table_adds_up_to_all_tests(folder, wespk):
+    lines = wespk("identify", "--confusion", "tables/si.txt", "trials", *SCORES).stdout.splitlines()
+    assert [line.strip() for line in lines if line.startswith("  ")] == [
+        "a taken for b: 1 of 2 tests",
+        "c taken for a: 1 of 1 tests",
+        "a taken for b: 1 of 2 tests",
+    ]
+    assert (folder / "tables/si.txt").read_text().splitlines() == [
+        "system true-model chosen-model tests",
+        *("cosine a a 1", "cosine a b 1", "cosine b b 1", "cosine c a 1"),
+        *("plda a a 1", "plda a b 1", "plda b b 1", "plda c c 1"),
+    ]
+
+
+def test_a_system_given_twice_is_refused_before_anything_is_read(folder, wespk):
+    other = folder / "si.cosine.llr"
+    other.write_text("not a score")
+    refused = wespk("identify", "trials", SCORES[0], str(other), status=1).stderr
+    assert f"system 'cosine' is given twice, first by {SCORES[0]}; name one" in refused
+    assert refused.count("\n") == 1
+
+
 def test_an_utterance_of_a_stranger_is_named(folder, wespk):
     (folder / "trials").write_text((folder / "trials").read_text().replace("b b1 target", "b b1 nontarget"))
     refused = wespk(*IDENTIFY, status=1).stderr
@@ -86,4 +124,6 @@ def test_a_report_of_nothing_says_what_to_run_and_of_a_broken_record_where_it_is
     record = folder / "egs/exp/identification/si.json"
     record.write_text(record.read_text().replace("num_models", "models"))
     refused = wespk("report", "egs/exp", status=1).stderr
-    assert "identification/si.json: identification: expected whole numbers" in refused
+    assert (
+        "identification/si.json: identification: expected whole numbers num_tests and num_models" in refused
+    )

@@ -10,6 +10,10 @@ import pytest
         (["--apart", "s00,s00"], "write it as two speaker ids"),
         (["--text", "nowhere"], "nowhere: no such file"),
         (["--enrol", "list", "--utts-per-speaker", 2], "does not go with --enrol"),
+        (
+            ["--apart", "s00,s01", "--utts-per-speaker", 1],
+            "test: no two of its utterances may meet in a trial",
+        ),
         (["--num-enrol", 4], "speaker 's00' has 4 utterances, 4 to enrol and 1 to test are needed"),
     ],
 )

@@ -37,7 +37,7 @@ def test_good_list_has_no_problems():
     ("change", "problem"),
     [
         ([("a", "a-3", True)], Problem("duplicate trials", 1, "'a a-3' in line 5")),
-        ([("a", "b-2", True)], Problem("duplicate trials with both labels", 1, "'a b-2' in line 5")),
+        ([("a", "b-2", True)], Problem("duplicate trials with different labels", 1, "'a b-2' in line 5")),
         ([("c", "a-3", False)], Problem("models of trials that the enrolment list does not have", 1, "'c'")),
         ([("a", "x", False), ("b", "x", False)], Problem("utterances to test without data", 1, "'x'")),
         (

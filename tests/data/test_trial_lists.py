@@ -16,8 +16,12 @@ from wespk.data.trials import read_trials
 UTT2SPK = {f"{spk}-{n}": spk for spk in "abc" for n in (1, 2)}
 
 
+def lines_of(texts):
+    return "".join(texts).splitlines(keepends=True)
+
+
 def test_all_pairs_are_each_pair_once():
-    lines = list(all_pairs(UTT2SPK))
+    lines = lines_of(all_pairs(UTT2SPK))
     assert len(set(lines)) == len(lines) == 15
     assert sum(line.endswith(" target\n") for line in lines) == 3
     assert all(line.split()[0] < line.split()[1] for line in lines)
@@ -25,17 +29,17 @@ def test_all_pairs_are_each_pair_once():
 
 
 def test_speakers_apart_meet_in_no_trial():
-    lines = list(all_pairs(UTT2SPK, [("c", "a"), ("a", "not-there")]))
+    lines = lines_of(all_pairs(UTT2SPK, [("c", "a"), ("a", "not-there")]))
     assert len(lines) == 11
     assert not any({line[0], line.split()[1][0]} == {"a", "c"} for line in lines)
     models = {spk: [f"{spk}-1"] for spk in "abc"}
-    assert len(list(models_against_rest(UTT2SPK, models, [("c", "a")]))) == 7
+    assert len(lines_of(models_against_rest(UTT2SPK, models, [("c", "a")]))) == 7
 
 
 def test_models_are_tested_by_what_enrolled_nobody():
     enrolment = choose_enrolment(UTT2SPK, 1, seed=1)
     used = {utt for utts in enrolment.values() for utt in utts}
-    lines = list(models_against_rest(UTT2SPK, enrolment))
+    lines = lines_of(models_against_rest(UTT2SPK, enrolment))
     assert len(used) == 3 and len(lines) == 9
     assert not any(line.split()[1] in used for line in lines)
     assert all((model == utt[0]) == (label == "target") for model, utt, label in map(str.split, lines))
@@ -84,12 +88,17 @@ def test_thinned_out_speakers_have_at_most_so_many_utterances():
     assert list(kept) == [utt for utt in table if utt in kept]
 
 
+def test_no_pair_is_made_where_all_speakers_are_apart():
+    assert lines_of(all_pairs({"a-1": "a", "b-1": "b"}, [("a", "b")])) == []
+    assert lines_of(all_pairs({"a-1": "a"})) == []
+
+
 def test_aishell_list_has_the_published_size():
     """20 speakers with 7176 utterances, 3 of each enrolled, as in Kaldi's recipe: whoever says how many."""
     counts = [359] * 16 + [358] * 4
     table = {f"S{n:02d}-{i:03d}": f"S{n:02d}" for n, count in enumerate(counts) for i in range(count)}
     assert len(table) == 7176
-    lines = list(models_against_rest(table, choose_enrolment(table, 3, seed=1)))
+    lines = lines_of(models_against_rest(table, choose_enrolment(table, 3, seed=1)))
     assert len(lines) == 142_320
     assert sum(line.endswith(" target\n") for line in lines) == 7116
 

@@ -10,8 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import isotonic_regression
 
-from wespk.core.errors import WespkError
-from wespk.metrics import OperatingPoint, ScoreSet, actual_dcf, cllr, min_cllr, min_dcf, step_curve
+from wespk.metrics import (
+    EmpiricalPoint,
+    OperatingPoint,
+    ScoreSet,
+    actual_dcf,
+    cllr,
+    min_cllr,
+    min_dcf,
+    step_curve,
+)
 
 some_scores = st.lists(st.integers(-6, 6), min_size=1, max_size=30)
 score_sets = st.builds(ScoreSet, some_scores, some_scores)
@@ -91,15 +99,39 @@ def test_calibrated_scores_cost_little_more_than_the_minimum():
     assert actual_dcf(scores, point) == pytest.approx(min_dcf(scores, point).value, rel=0.05)
 
 
-def test_an_operating_point_is_named_after_its_prior():
-    assert OperatingPoint(0.01).name == "0.01"
-    assert OperatingPoint(0.05, c_miss=10).name == "0.05,10,1"
+@exactly
+@given(score_sets, points, st.floats(-8, 8))
+def test_without_normalisation_a_cost_is_the_expected_cost_of_a_trial(scores, point, threshold):
+    p_miss, p_fa = step_curve(scores).rates_at(threshold)
+    expected = point.c_miss * point.p_target * p_miss + point.c_fa * (1 - point.p_target) * p_fa
+    assert actual_dcf(scores, point, threshold, normalised=False) == pytest.approx(expected)
+    least, lowest = min_dcf(scores, point), min_dcf(scores, point, normalised=False)
+    assert lowest.threshold == least.threshold
+    assert lowest.value == pytest.approx(actual_dcf(scores, point, least.threshold, normalised=False))
 
 
-@pytest.mark.parametrize("arguments", [(0.0,), (1.0,), (float("nan"),), (0.5, 0), (0.5, 1, float("inf"))])
-def test_an_operating_point_outside_the_law_is_refused(arguments):
-    with pytest.raises(WespkError, match="must"):
-        OperatingPoint(*arguments)
+@exactly
+@given(score_sets)
+def test_the_empirical_point_makes_the_cost_the_share_of_wrong_decisions(scores):
+    point = EmpiricalPoint()
+    trials = len(scores.target) + len(scores.nontarget)
+    wrong = [(scores.target < t).sum() + (scores.nontarget >= t).sum() for t in range(-7, 8)]
+    assert min_dcf(scores, point, normalised=False).value == pytest.approx(min(wrong) / trials)
+    resolved = OperatingPoint.empirical(len(scores.target), len(scores.nontarget))
+    assert min_dcf(scores, point) == min_dcf(scores, resolved)
+    assert actual_dcf(scores, point) == actual_dcf(scores, resolved)
+
+
+@exactly
+@given(score_sets, st.randoms(use_true_random=False))
+def test_costs_do_not_depend_on_the_order_of_trials(scores, random):
+    target, nontarget = scores.target.tolist(), scores.nontarget.tolist()
+    random.shuffle(target)
+    random.shuffle(nontarget)
+    shuffled = ScoreSet(target, nontarget)
+    assert min_dcf(shuffled, OperatingPoint(0.05)) == min_dcf(scores, OperatingPoint(0.05))
+    assert min_cllr(shuffled) == min_cllr(scores)
+    assert cllr(shuffled) == pytest.approx(cllr(scores))
 
 
 def test_cllr_of_scores_that_say_nothing_is_one_bit():
@@ -129,8 +161,10 @@ def test_min_cllr_is_below_the_cllr_of_every_affine_calibration(scores, scale, o
 @exactly
 @given(score_sets)
 def test_min_cllr_is_what_isotonic_regression_gives(scores):
-    curve = step_curve(scores)
-    targets, nontargets = np.diff(curve.misses), -np.diff(curve.false_alarms)
+    distinct = np.unique(np.concatenate([scores.target, scores.nontarget]))
+    targets, nontargets = (
+        (each[:, None] == distinct).sum(axis=0) for each in (scores.target, scores.nontarget)
+    )
     share = isotonic_regression(targets / (targets + nontargets), weights=targets + nontargets).x
     with np.errstate(divide="ignore"):
         ratio = np.log(share) - np.log1p(-share) - log(len(scores.target) / len(scores.nontarget))
@@ -152,3 +186,11 @@ def test_min_cllr_at_the_extremes(target, nontarget, expected):
 def test_min_cllr_is_invariant_to_rising_maps_and_duplication(scores):
     mapped = ScoreSet(np.tile(scores.target**3, 2), np.tile(scores.nontarget**3, 2))
     assert min_cllr(mapped) == pytest.approx(min_cllr(scores))
+
+
+def test_cllr_of_float32_scores_is_computed_in_float64():
+    random = np.random.default_rng(0)
+    target, nontarget = random.normal(4, 2, 1000), random.normal(-4, 2, 100_000)
+    single = ScoreSet(target.astype(np.float32), nontarget.astype(np.float32))
+    double = ScoreSet(single.target.astype(np.float64), single.nontarget.astype(np.float64))
+    assert cllr(single) == cllr(double)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 
 from wespk.core.errors import WespkError
-from wespk.metrics import Identification, identify, wilson_interval
+from wespk.metrics import Identification, confusion, identify, wilson_interval
 
 
 @st.composite
@@ -30,13 +30,10 @@ def trials(matrix, true, order=None):
     return matrix.ravel()[order], enrol[order], test[order], (enrol == true[test])[order]
 
 
-def brute_force(matrix, true):
-    """Return the errors of first place and of the first five, the true model last among its equals."""
-    places = []
-    for scores, own in zip(matrix.tolist(), true.tolist(), strict=True):
-        better = [model for model, score in enumerate(scores) if score >= scores[own] and model != own]
-        places.append(1 + len(better))
-    return sum(place > 1 for place in places), sum(place > 5 for place in places)
+def places(matrix, true):
+    """Return the rank of each test's true model, the last among its equals."""
+    rows = zip(matrix.tolist(), true.tolist(), strict=True)
+    return [sum(score >= scores[own] for score in scores) for scores, own in rows]
 
 
 @given(closed_sets(), st.randoms(use_true_random=False))
@@ -44,10 +41,30 @@ def test_errors_are_those_of_sorting_every_test_by_hand_in_any_order_of_trials(c
     matrix, true = closed_set
     order = list(range(matrix.size))
     random.shuffle(order)
-    found = identify(*trials(matrix, true, np.array(order)))
+    found = identify(*trials(matrix, true, np.array(order)), ranks=(5, 2))
     assert (found.num_tests, found.num_models) == matrix.shape
-    assert (found.errors, found.errors_top5) == brute_force(matrix, true)
-    assert found == identify(*trials(matrix, true))
+    assert found.errors_at == {k: sum(place > k for place in places(matrix, true)) for k in (1, 2, 5)}
+    assert list(found.errors_at) == [1, 2, 5]
+    assert found == identify(*trials(matrix, true), ranks=(5, 2))
+
+
+@given(closed_sets())
+def test_confusions_are_the_decisions_made_one_by_one(closed_set):
+    matrix, true = closed_set
+    expected = {}
+    for scores, own in zip(matrix.tolist(), true.tolist(), strict=True):
+        rivals = [
+            (-score, model) for model, score in enumerate(scores) if score >= scores[own] and model != own
+        ]
+        chosen = min(rivals)[1] if rivals else own
+        expected[own, chosen] = expected.get((own, chosen), 0) + 1
+    found = confusion(*trials(matrix, true))
+    rows = list(zip(found.true.tolist(), found.chosen.tolist(), found.tests.tolist(), strict=True))
+    assert {(own, chosen): tests for own, chosen, tests in rows} == expected and len(rows) == len(expected)
+    assert rows == sorted(rows, key=lambda row: (row[0], -row[2]))
+    wrong = [row for row in rows if row[0] != row[1]]
+    assert sum(row[2] for row in wrong) == identify(*trials(matrix, true)).errors
+    assert found.worst(2) == sorted(wrong, key=lambda row: -row[2])[:2]
 
 
 @given(closed_sets())
@@ -60,24 +77,31 @@ def test_ties_count_against_the_true_model():
     assert identify(*trials(np.zeros((3, 2)), np.array([0, 1, 1]))).errors == 3
     matrix = np.array([[1.0, 0.0, 0.0, 0.0, 0.0, 0.0]])
     assert identify(*trials(matrix, np.array([0]))).errors == 0
-    assert identify(*trials(matrix, np.array([5]))).errors_top5 == 1  # sixth of six
-    assert identify(*trials(matrix[:, :5], np.array([4]))).errors_top5 == 0
+    assert identify(*trials(matrix, np.array([5]))).errors_at[5] == 1  # sixth of six
+    assert identify(*trials(matrix[:, :5], np.array([4]))).errors_at[5] == 0
 
 
 def test_the_line_says_accuracy_interval_and_counts():
-    found = Identification(num_tests=840, num_models=168, errors=46, errors_top5=12)
+    found = Identification(num_tests=840, num_models=168, errors_at={1: 46, 5: 12})
     line = "top-1 94.52 % [92.8, 95.9], top-5 98.57 %, 46 errors of 840 tests among 168 speakers"
     assert str(found) == line
 
 
 def test_json_has_the_figures_and_leads_back():
-    found = Identification(num_tests=200, num_models=20, errors=3, errors_top5=1)
+    found = Identification(num_tests=200, num_models=20, errors_at={1: 3, 5: 1})
     written = json.loads(json.dumps(found.to_json()))
     assert written["top1"] == 0.985 and written["top5"] == 0.995
     assert written["top1_low"] < 0.985 < written["top1_high"]
     assert Identification.from_json(written) == found
-    for broken in ({}, None, {**written, "errors": "many"}):
-        with pytest.raises(WespkError, match="expected whole numbers num_tests, num_models"):
+    old = {"num_tests": 200, "num_models": 20, "errors": 3, "errors_top5": 1}
+    for broken in (
+        {},
+        None,
+        old,
+        {**written, "errors_at": {"1": "many"}},
+        {**written, "errors_at": {"5": 1}},
+    ):
+        with pytest.raises(WespkError, match="expected whole numbers num_tests and num_models.* again"):
             Identification.from_json(broken)
 
 
@@ -133,6 +157,11 @@ def test_what_is_no_closed_set_is_refused_by_the_utterance(arguments, message):
     with pytest.raises(WespkError, match=message) as caught:
         identify(*arguments, test_ids=["u0", "u1", "u2", "u3"])
     assert "\n" not in str(caught.value)
+
+
+def test_a_rank_under_one_is_refused():
+    with pytest.raises(WespkError, match="rank 0: ranks count from 1"):
+        identify(*CLEAN, ranks=(5, 0))
 
 
 def test_without_ids_an_utterance_is_named_by_its_number():

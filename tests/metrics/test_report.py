@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -12,19 +13,19 @@ import pytest
 from rich.console import Console
 
 from wespk.core.files import read_text
-from wespk.metrics import (
-    Identification,
-    IdentificationResult,
-    Rejected,
-    ReportData,
-    ScoreSet,
-    SystemResult,
-    evaluate,
-    identification_table,
-    report_page,
-    systems_table,
-    write_report,
-)
+from wespk.metrics.breakdown import Breakdown, BreakdownRow
+from wespk.metrics.embedding_map import EmbeddingMap, MapPoint
+from wespk.metrics.epochs import EpochResult
+from wespk.metrics.evaluation import DEFAULT_POINTS, KindResult
+from wespk.metrics.identification import Identification, IdentificationResult
+from wespk.metrics.identification_table import identification_table
+from wespk.metrics.report import Rejected, ReportData, report_page, write_report
+from wespk.metrics.scores import ScoreSet
+from wespk.metrics.sections import system, verification
+from wespk.metrics.systems import SystemResult
+from wespk.metrics.table import systems_table
+from wespk.metrics.thresholds import find_thresholds
+from wespk.metrics.worst_pairs import PairExample, WorstPairs
 
 HOSTILE = "<script>alert('x')</script>\"&"
 VOID = {"meta"}
@@ -33,8 +34,31 @@ VOID = {"meta"}
 def result(system="cosine", trials="test", shift=2.0, dev=True, num_target=100):
     random = np.random.default_rng(7)
     scores = ScoreSet(random.normal(shift, 1, num_target), random.normal(0, 1, 1000))
-    thresholds = evaluate(scores).thresholds if dev else None
+    thresholds = find_thresholds(scores, DEFAULT_POINTS) if dev else None
     return SystemResult.from_scores(trials, system, scores, dev_thresholds=thresholds)
+
+
+def detailed(name="x"):
+    """A result with everything that takes knowing who speaks; `name` is in each word from outside."""
+    found = result(f"{name} system", f"{name} list")
+    rows = [BreakdownRow(f"{name} value", 7, 65_432, 5, 0.0625, 0.05, 0.09, 0.123)]
+    rows.append(BreakdownRow("alone", 0, 3, 1, None, None, None, None))
+    words = [f"{name} {what}" for what in ("enrolled", "tested", "model", "utt", "a.wav", "b.flac")]
+    false_alarm = PairExample(words[0], words[1], 44, 144, 5.7592, *words[2:])
+    miss = PairExample(f"{name} missed", f"{name} missed", 2, 9, -1.4174, f"{name} m", f"{name} u", "", "")
+    numbers = replace(
+        found.evaluation,
+        intervals={"eer": (0.014, 0.026), "min_dcf(0.01)": (0.4, 0.45)},
+        num_speakers=24,
+        draws=1000,
+        kinds=(KindResult("target-wrong", 300, 0.0321), KindResult("impostor-correct", 700, 0.0123)),
+    )
+    return replace(
+        found,
+        evaluation=numbers,
+        breakdowns=(Breakdown(f"{name} column", tuple(rows)),),
+        worst=WorstPairs(0.375, True, (false_alarm,), (miss,)),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +69,13 @@ def data():
         systems=[result("cosine"), result("plda", shift=2.5), result("cosine", "short", shift=1.5)],
         training=[{"step": 1, "epoch": 0, "loss": 3.0, "accuracy": 0.1, "lr": 0.1}, {"step": 2, "loss": 2.0}],
         rejected=[Rejected("features", "utt-7", "empty: no samples")],
+        epochs=[
+            EpochResult(1, 0.2, 0.9, "dev", "cosine", "", ""),
+            EpochResult(2, 0.1, 0.8, "dev", "cosine", "", ""),
+        ],
+        embeddings=EmbeddingMap(
+            "test", "PCA", (MapPoint(0, 0, "a-1", "a"), MapPoint(1, 1, "b-1", "b")), 600, 4
+        ),
         manifest={"seed": 17, "libraries": {"torch": "2.13", "numpy": "2.4"}, "command": ["wespk", "a b"]},
         config="model:\n  name: ecapa_tdnn\n",
     )
@@ -53,6 +84,14 @@ def data():
 @pytest.fixture(scope="module")
 def page(data):
     return report_page(data)
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Leave the figures out, which take the time."""
+    for module in (verification, system):
+        for name in [each for each in vars(module) if each.endswith("_svg")]:
+            monkeypatch.setattr(module, name, lambda *_: "<svg></svg>")
 
 
 class Checker(HTMLParser):
@@ -112,6 +151,10 @@ def test_the_page_holds_every_part(page):
         "EER 5.1 % on test.",
         "test: 100 target and 1,000 nontarget trials",
         "short: 100 target and 1,000 nontarget trials",
+        "in detail: thresholds, calibration, errors",
+        "2 utterances of 2 speakers by PCA",
+        "600 utterances are left out, and 4 speakers.",
+        "The weights of each epoch on development trials (cosine).",
         "training loss",
         "utt-7",
         "empty: no samples",
@@ -126,7 +169,11 @@ def test_names_from_outside_are_text_and_never_markup():
     nasty = ReportData(
         title=HOSTILE,
         summary=HOSTILE,
-        systems=[result(HOSTILE, HOSTILE)],
+        systems=[detailed(HOSTILE)],
+        identification=[IdentificationResult(HOSTILE, HOSTILE, Identification(10, 4, {1: 2}))],
+        epochs=[EpochResult(1, 0.2, 0.9, HOSTILE, HOSTILE, "", "")],
+        embeddings=EmbeddingMap(HOSTILE, HOSTILE, (MapPoint(0, 0, HOSTILE, HOSTILE),)),
+        unseen=[HOSTILE],
         rejected=[Rejected(HOSTILE, HOSTILE, HOSTILE)],
         manifest={HOSTILE: {HOSTILE: [HOSTILE]}},
         config=HOSTILE,
@@ -135,7 +182,7 @@ def test_names_from_outside_are_text_and_never_markup():
     found = parsed(page)
     assert "script" not in found.tags
     assert "<script" not in page
-    assert "".join(found.words).count("<script>alert(") >= 12
+    assert "".join(found.words).count("<script>alert(") >= 25
 
 
 def test_characters_that_no_page_can_hold_are_replaced(tmp_path):
@@ -164,10 +211,81 @@ def test_the_lowest_value_of_a_list_is_marked(data, page):
     assert f"<strong>{100 * best.eer:.3f}</strong>" in page
 
 
+def parts(page):
+    """Return what follows each heading of the page, by heading."""
+    return {each.split("</h2>")[0]: each for each in page.split("<h2>")[1:]}
+
+
+def test_the_contents_lead_to_every_section(page):
+    found = parsed(page)
+    links = [value[1:] for name, value in found.attributes if name == "href" and value.startswith("#part")]
+    places = [value for name, value in found.attributes if name == "id" and value.startswith("part")]
+    assert links == places and len(links) == len(parts(page))
+
+
+def test_the_details_of_the_system_that_is_best_on_the_development_trials_are_open(undrawn):
+    good, bad = {"shift": 3.0}, {"shift": 1.0}
+    systems = [result("a", "dev", **bad), result("b", "dev", **good), result("a", **good), result("b", **bad)]
+    page = report_page(ReportData("t", "s", systems))
+    opened = re.findall(r'<details open class="system"><summary><strong>(\w)', page)
+    closed = re.findall(r'<details class="system"><summary><strong>(\w)', page)
+    assert (opened, closed) == (["b", "b"], ["a", "a"])
+
+
+def test_without_development_trials_the_best_system_of_a_list_is_open(undrawn):
+    page = report_page(ReportData("t", "s", [result("a", shift=1.0), result("b"), result("a", "short")]))
+    assert re.findall(r'<details open class="system"><summary><strong>(\w)', page) == ["b", "a"]
+
+
+def test_a_system_shows_what_is_behind_its_numbers(undrawn):
+    page = report_page(ReportData("t", "s", [detailed()]))
+    words = " ".join(parsed(page).words)
+    for part in ("EER", "minDCF(0.01)", "FAR 1 %", "FAR 0.1 %"):  # the development thresholds
+        assert f'<th scope="row">{part}</th>' in page
+    for part in (
+        "By x column x column EER % 95 % interval minDCF (0.01) speakers target nontarget",
+        "x value 6.250 5.0 to 9.0 0.123 5 7 65,432 alone – – – 1 0 3",
+        "most false alarms at the threshold 0.3750, of the EER on the development trials",
+        "x enrolled x tested x model x a.wav x utt x b.flac 44 of 144 5.7592",
+        "x missed x m x u 2 of 9 -1.4174",
+        "target-wrong (300) impostor-correct (700) x system 3.210 1.230",
+        "95 % intervals of 1,000 bootstrap draws of the 24 speakers system EER % minDCF (0.01) "
+        "x system 1.40 to 2.60 0.400 to 0.450",
+    ):
+        assert part in words
+
+
+def test_what_is_not_known_leaves_no_trace(undrawn):
+    page = report_page(ReportData("t", "s", [result(dev=False)]))
+    for absent in ("bootstrap draws", "Decisions at", "By ", "Taken for each", "one kind of", "Embeddings"):
+        assert absent not in page
+
+
+def test_folders_that_are_not_there_are_not_taken_for_free_of_rejected_items():
+    words = " ".join(parsed(report_page(ReportData("t", "s", [], unseen=["data/dev", "data/test"]))).words)
+    assert "Not searched, because it is not there: data/dev, data/test" in words
+
+
+def test_wide_tables_scroll_by_themselves_and_by_the_keyboard(page):
+    assert page.count("<table") == page.count('<div class="scroll" tabindex="0"><table')
+
+
+def test_a_page_of_many_trials_and_systems_stays_small():
+    random = np.random.default_rng(0)
+    systems = []
+    for number in range(6):
+        scores = ScoreSet(random.normal(2, 1, 1600), random.normal(0, 1, 40000))
+        thresholds = find_thresholds(scores, DEFAULT_POINTS)
+        systems.append(SystemResult.from_scores("test", f"s{number}", scores, dev_thresholds=thresholds))
+    assert len(report_page(ReportData("t", "s", systems))) < 450_000
+
+
 def test_report_json_has_the_numbers_of_the_page(data):
     written = json.loads(json.dumps(data.to_json(), allow_nan=False))
     assert [each["system"] for each in written["systems"]] == ["cosine", "plda", "cosine"]
     assert written["systems"][1]["eer"] == data.systems[1].evaluation.eer
+    assert "det" not in written["systems"][1] and "sweep" not in written["systems"][1]
+    assert [each["eer"] for each in written["epochs"]] == [0.2, 0.1]
     assert written["rejected"] == [{"stage": "features", "item": "utt-7", "reason": "empty: no samples"}]
 
 
@@ -209,9 +327,9 @@ def test_lists_of_one_name_and_other_trials_are_kept_apart():
 
 
 IDENTIFIED = [
-    IdentificationResult("si", "cosine", Identification(840, 168, 46, 12)),
-    IdentificationResult("si", "<b>&", Identification(840, 168, 21, 4)),
-    IdentificationResult("short", "cosine", Identification(1840, 168, 460, 120)),
+    IdentificationResult("si", "cosine", Identification(840, 168, {1: 46, 5: 12})),
+    IdentificationResult("si", "<b>&", Identification(840, 168, {1: 21, 5: 4})),
+    IdentificationResult("short", "cosine", Identification(1840, 168, {1: 460, 5: 120})),
 ]
 
 
@@ -232,6 +350,6 @@ def test_the_highest_accuracy_of_a_list_of_several_systems_is_marked():
     assert re.findall("<strong>(.*?)</strong>", page) == ["97.50"]
 
 
-def test_verification_comes_before_identification(data):
+def test_verification_comes_before_identification(undrawn, data):
     page = report_page(ReportData("t", "s", data.systems, identification=IDENTIFIED))
-    assert page.index("short: 100 target") < page.index("si: closed-set") < page.index("Training")
+    assert page.index("short: 100 target") < page.index("si: closed-set") < page.index("<h2>Training")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from wespk.core.errors import WespkError
-from wespk.metrics import ScoreSet
+from wespk.metrics import ScoreSet, subsample_nontargets
 
 
 def test_labels_split_the_scores_and_keep_their_order():
@@ -16,8 +16,24 @@ def test_labels_split_the_scores_and_keep_their_order():
     assert str(scores) == "2 target and 2 nontarget scores"
 
 
-def test_float32_scores_become_float64():
-    assert ScoreSet(np.ones(2, np.float32), np.zeros(2, np.float32)).target.dtype == np.float64
+@pytest.mark.parametrize(
+    ("target", "nontarget", "kept"),
+    [
+        (np.float32, np.float32, np.float32),
+        (np.float32, np.float64, np.float64),
+        (np.int64, np.float32, np.float64),
+        (np.float16, np.float16, np.float64),
+    ],
+)
+def test_scores_stay_float32_only_if_both_classes_are(target, nontarget, kept):
+    scores = ScoreSet(np.ones(2, target), np.zeros(2, nontarget))
+    assert scores.target.dtype == scores.nontarget.dtype == kept
+
+
+def test_float32_scores_are_taken_as_they_are_without_a_copy():
+    target, nontarget = np.ones(2, np.float32), np.zeros(3, np.float32)
+    scores = ScoreSet(target, nontarget)
+    assert np.shares_memory(scores.target, target) and np.shares_memory(scores.nontarget, nontarget)
 
 
 @pytest.mark.parametrize(
@@ -49,3 +65,38 @@ def test_unusable_scores_are_refused_with_their_count(target, nontarget, message
 def test_labels_that_do_not_fit_are_refused(scores, labels, message):
     with pytest.raises(WespkError, match=message):
         ScoreSet.from_labels(scores, labels)
+
+
+MANY = ScoreSet(np.arange(10.0), np.arange(1000.0))
+
+
+def test_subsampling_keeps_targets_and_draws_distinct_nontargets_in_their_order():
+    drawn = subsample_nontargets(MANY, per_target=20, seed=3)
+    np.testing.assert_array_equal(drawn.target, MANY.target)
+    assert len(drawn.nontarget) == 200
+    assert (np.diff(drawn.nontarget) > 0).all()
+
+
+def test_the_same_seed_draws_the_same_and_another_seed_others():
+    first, again, other = (subsample_nontargets(MANY, 20, seed).nontarget for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_every_nontarget_is_as_likely_to_be_drawn():
+    times = np.zeros(1000)
+    for seed in range(200):
+        times[subsample_nontargets(MANY, 50, seed).nontarget.astype(int)] += 1
+    assert times.mean() == 100
+    assert np.abs(times - 100).max() < 5 * np.sqrt(200 * 0.5 * 0.5)
+
+
+@pytest.mark.parametrize(("per_target", "expected"), [(100, 1000), (1e9, 1000), (0.25, 2), (0.001, 1)])
+def test_a_request_for_more_than_there_are_leaves_all_and_one_is_the_least(per_target, expected):
+    assert len(subsample_nontargets(MANY, per_target, seed=0).nontarget) == expected
+
+
+@pytest.mark.parametrize("per_target", [0, -1, float("nan"), float("inf")])
+def test_a_request_that_is_no_positive_number_is_refused(per_target):
+    with pytest.raises(WespkError, match="nontargets a target: a positive number is needed"):
+        subsample_nontargets(MANY, per_target, seed=0)

@@ -1,4 +1,4 @@
-"""Linear calibration: from a score to a log-likelihood ratio that a Bayes threshold can be put on."""
+"""Calibration: from a score to a log-likelihood ratio that a Bayes threshold can be put on."""
 
 from __future__ import annotations
 
@@ -6,17 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
-from scipy.special import expit
 
 from wespk.backend.arrays import as_vector
+from wespk.backend.fusion import train_fusion
 from wespk.core.errors import WespkError
-
-# Weight of the penalty 1/2 RIDGE scale^2, on scores of unit deviation. It moves the scale by 2e-6 of itself
-# at an EER of 20 %, by 2e-4 at 1 % and by 1e-2 at 0.1 %, less than the sampling error there. Without it the
-# scale would be infinite where no score of the two classes overlaps; with it, the calibrated gap between
-# them stays below 2 log(1 / RIDGE) = 37.
-RIDGE = 1e-8
 
 
 @dataclass(frozen=True)
@@ -46,11 +39,9 @@ def train_linear_calibration(
 ) -> LinearCalibration:
     """Fit scale and offset on development trials by prior-weighted logistic regression.
 
-    Minimises, over llr = scale * s + offset, with logit p = log(p_target / (1 - p_target)),
-        p_target mean_tar log(1 + exp(-llr - logit p)) + (1 - p_target) mean_non log(1 + exp(llr + logit p))
-    plus the small `RIDGE`: Brummer and Doddington 2013, "Likelihood-ratio calibration using prior-weighted
-    proper scoring rules". It is convex, and the classes' sizes do not matter, only p_target does. Afterwards
-    the threshold for a cost with effective prior p is -logit p. An affine map of all scores with a positive
+    This is `train_fusion` of one input: Brummer and Doddington 2013, "Likelihood-ratio calibration using
+    prior-weighted proper scoring rules". The classes' sizes do not matter, only p_target does. Afterwards the
+    threshold for a cost with effective prior p is -logit p. An affine map of all scores with a positive
     factor leaves the calibrated scores as they were.
 
     target_scores (T,), nontarget_scores (U,). Raises `WespkError` for an empty class, NaN, a prior outside
@@ -58,50 +49,64 @@ def train_linear_calibration(
     """
     targets = as_vector("target_scores", target_scores)
     nontargets = as_vector("nontarget_scores", nontarget_scores)
-    if not len(targets) or not len(nontargets):
-        raise WespkError(
-            f"calibration needs target and nontarget trials, not {len(targets)} and {len(nontargets)}"
-        )
-    if not 0.0 < p_target < 1.0:
-        raise WespkError(f"p_target is {p_target}; a prior lies between 0 and 1, both excluded")
-    scores = np.concatenate([targets, nontargets])
-    # Both classes count alike here too, so that the ridge's effect does not depend on their sizes either.
-    centre = 0.5 * (targets.mean() + nontargets.mean())
-    spread = np.sqrt(0.5 * (np.square(targets - centre).mean() + np.square(nontargets - centre).mean()))
-    if not spread > 1e-12 * np.abs(scores).max():
-        raise WespkError(f"calibration: all {len(scores)} scores are equal; there is nothing to fit")
-    is_target = np.arange(len(scores)) < len(targets)
-    weights = np.where(is_target, p_target / len(targets), (1.0 - p_target) / len(nontargets))
-    scale, offset = _fit((scores - centre) / spread, is_target, weights, np.log(p_target / (1.0 - p_target)))
+    fitted = train_fusion(targets[:, None], nontargets[:, None], p_target, ["scores"])
+    scale = float(fitted.weights[0])
     if scale <= 0:
         raise WespkError(
             "calibration: target scores do not lie above nontarget scores on the development trials; "
             "are the labels swapped, or are the scores distances?"
         )
-    return LinearCalibration(float(scale / spread), float(offset - scale * centre / spread))
+    return LinearCalibration(scale, fitted.offset)
 
 
-def _fit(
-    scores: NDArray[np.float64], is_target: NDArray[np.bool_], weights: NDArray[np.float64], logit: float
-) -> NDArray[np.float64]:
-    """Return the [scale, offset] that minimise the weighted logistic loss of standardised scores."""
-    sign = np.where(is_target, 1.0, -1.0)
+@dataclass(frozen=True, eq=False)
+class PavCalibration:
+    """A non-decreasing map of scores to log-likelihood ratios: linear between its knots, level beyond them.
 
-    def loss_and_gradient(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        margin = sign * (parameters[0] * scores + parameters[1] + logit)
-        loss = weights @ np.logaddexp(0.0, -margin)
-        slope = -weights * sign * expit(-margin)
-        gradient = np.array([slope @ scores + RIDGE * parameters[0], slope.sum()])
-        return loss + 0.5 * RIDGE * parameters[0] ** 2, gradient
+    scores (P,) rise and llrs (P,) do not fall; each pool of equal ratios has a knot at both its ends. Scores
+    within a pool become equal: only their order among the pools is kept. Raises `WespkError` on construction
+    for NaN or numbers in another order.
+    """
 
-    def hessian(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
-        share = expit(parameters[0] * scores + parameters[1] + logit)
-        curvature = weights * share * (1.0 - share)
-        cross = curvature @ scores
-        return np.array([[curvature @ scores**2 + RIDGE, cross], [cross, curvature.sum()]])
+    scores: NDArray[np.float64]
+    llrs: NDArray[np.float64]
 
-    # A trust region keeps Newton's method safe where a far-off step would leave the curvature at zero.
-    result = minimize(
-        loss_and_gradient, np.zeros(2), jac=True, hess=hessian, method="trust-exact", options={"gtol": 1e-12}
-    )
-    return result.x
+    def __post_init__(self) -> None:
+        scores = as_vector("calibration scores", self.scores)
+        llrs = as_vector("calibration llrs", self.llrs, len(scores))
+        if not len(scores) or (np.diff(scores) <= 0).any() or (np.diff(llrs) < 0).any():
+            raise WespkError(f"calibration: the {len(scores)} knots must rise in score and not fall in llr")
+        for name, value in (("scores", scores), ("llrs", llrs)):
+            own = np.array(value)
+            own.setflags(write=False)
+            object.__setattr__(self, name, own)
+
+    def apply(self, scores: ArrayLike) -> NDArray[np.float64]:
+        """Return the log-likelihood ratios (K,) of scores (K,). Raises `WespkError` for NaN."""
+        return np.interp(as_vector("scores", scores), self.scores, self.llrs)
+
+
+def train_pav_calibration(
+    score_low: ArrayLike, score_high: ArrayLike, targets: ArrayLike, nontargets: ArrayLike
+) -> PavCalibration:
+    """Return the map that isotonic regression of development trials gives, from its pools (P,).
+
+    The pools are those of pooling adjacent violators (Brummer and du Preez 2006, "Application-independent
+    evaluation of speaker detection"), in rising order: each spans the scores score_low to score_high and
+    holds so many of all target and of all nontarget trials. Its ratio is (targets / all targets) /
+    (nontargets / all nontargets). Where the lowest pool has no target, or the highest no nontarget, half a
+    trial is taken for none, as far as the ratios still rise: they stay finite, and no data could tell them
+    from infinite ones. Raises `WespkError` where all trials make one pool.
+    """
+    low = as_vector("score_low", score_low)
+    high = as_vector("score_high", score_high, len(low))
+    hits, passes = as_vector("targets", targets, len(low)), as_vector("nontargets", nontargets, len(low))
+    if len(low) < 2:
+        raise WespkError(
+            "calibration: no threshold tells target from nontarget scores on the development trials; "
+            "are the labels swapped, or are the scores distances?"
+        )
+    llrs = np.log(np.maximum(hits, 0.5) / hits.sum()) - np.log(np.maximum(passes, 0.5) / passes.sum())
+    llrs[0], llrs[-1] = llrs[:2].min(), llrs[-2:].max()
+    knots, first = np.unique(np.column_stack([low, high]), return_index=True)
+    return PavCalibration(knots, np.repeat(llrs, 2)[first])

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from wespk.backend.arrays import FloatArray, as_classes, as_embeddings
-from wespk.backend.embeddings import scatter_about, sum_per_class
+from wespk.backend.arrays import as_classes, as_embeddings
+from wespk.backend.covariances import (
+    COVARIANCE_FLOOR,
+    Doubles,
+    OnFloored,
+    class_covariances,
+    floored_spectrum,
+)
+from wespk.backend.whitening import with_positive_peaks
 from wespk.core.errors import WespkError
-
-# Variance within speakers that is this small beside the total variance is rounding.
-SINGULAR = 1e-12
 
 
 def train_lda(
@@ -20,9 +22,9 @@ def train_lda(
     labels: ArrayLike,
     dim: int,
     total_covariance_factor: float = 0.0,
-    covariance_floor: float = 1e-6,
-    on_floored: Callable[[int], None] | None = None,
-) -> NDArray[np.float64]:
+    covariance_floor: float = COVARIANCE_FLOOR,
+    on_floored: OnFloored | None = None,
+) -> Doubles:
     """Estimate LDA from embeddings (N, D) and their speakers' labels (N,), as Kaldi's ivector-compute-lda.
 
     Returns the affine matrix (dim, D + 1), float64: y = matrix[:, :-1] @ x + matrix[:, -1], so that the
@@ -43,38 +45,16 @@ def train_lda(
     """
     if not 0.0 <= total_covariance_factor <= 1.0:
         raise WespkError(f"total_covariance_factor is {total_covariance_factor}; it lies between 0 and 1")
-    if not 0.0 < covariance_floor < 1.0:
-        raise WespkError(f"covariance_floor is {covariance_floor}; it lies between 0 and 1, both excluded")
     rows = as_embeddings("embeddings", embeddings)
     index, counts = as_classes("LDA training", labels, len(rows))
     _check_dim(dim, rows.shape[1], len(counts))
-    mean, between, within = _covariances(rows, index, counts)
+    mean, between, within = class_covariances("LDA training", rows, index, counts)
     mixed = within + total_covariance_factor * between  # f T + (1 - f) W, as T = W + B
-    whitening, num_floored = _whitening(mixed, covariance_floor)
-    if num_floored and on_floored:
-        on_floored(num_floored)
+    spectrum = floored_spectrum(mixed, covariance_floor, on_floored)
+    whitening = (spectrum.vectors / np.sqrt(spectrum.values)).T
     _, vectors = np.linalg.eigh(whitening @ between @ whitening.T)
-    linear = vectors[:, ::-1][:, :dim].T @ whitening
-    largest = np.abs(linear).argmax(axis=1)
-    linear *= np.sign(linear[np.arange(dim), largest])[:, None]
+    linear = with_positive_peaks(vectors[:, ::-1][:, :dim].T @ whitening)
     return np.column_stack([linear, -linear @ mean])
-
-
-def apply_lda(matrix: ArrayLike, embeddings: ArrayLike) -> FloatArray:
-    """Map embeddings (N, D) by the affine matrix (d, D + 1) of `train_lda` or of Kaldi's lda.mat.
-
-    Returns (N, d), in the embeddings' own precision. An average maps to the average of the mapped, so that
-    enrolment embeddings may be averaged before. Raises `WespkError` for NaN and for other dimensions.
-    """
-    rows = as_embeddings("embeddings", embeddings)
-    affine = as_embeddings("LDA matrix", matrix)
-    if affine.shape[1] != rows.shape[1] + 1:
-        raise WespkError(
-            f"LDA matrix: {affine.shape[1]} columns where embeddings of {rows.shape[1]} dimensions need "
-            f"{rows.shape[1] + 1}, the last one an offset; it must be trained on embeddings of this model"
-        )
-    affine = affine.astype(rows.dtype)
-    return rows @ affine[:, :-1].T + affine[:, -1]
 
 
 def _check_dim(dim: int, size: int, num_speakers: int) -> None:
@@ -87,31 +67,3 @@ def _check_dim(dim: int, size: int, num_speakers: int) -> None:
             f"dim: {dim} is too many; the means of {num_speakers} speakers differ in at most "
             f"{num_speakers - 1} dimensions"
         )
-
-
-def _covariances(
-    rows: FloatArray, index: NDArray[np.intp], counts: NDArray[np.intp]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the mean (D,), and between- and within-speaker covariance (D, D) with T = B + W.
-
-    Each vector counts alike, in the mean too: a speaker weighs by the number of utterances.
-    """
-    centres = sum_per_class(rows, index, len(counts)) / counts[:, None]
-    share = counts / len(rows)
-    mean = share @ centres
-    spread = centres - mean
-    between = (share[:, None] * spread).T @ spread
-    within = scatter_about(rows, centres, index) / len(rows)
-    if np.trace(within) <= SINGULAR * np.trace(within + between):
-        raise WespkError(
-            "LDA training: the embeddings do not vary within speakers (one utterance each, or repeated or "
-            "constant embeddings?); give more utterances a speaker"
-        )
-    return mean, between, within
-
-
-def _whitening(covariance: NDArray[np.float64], floor: float) -> tuple[NDArray[np.float64], int]:
-    """Return A (D, D) with A covariance A^T = I but for floored eigenvalues, and the number of these."""
-    values, vectors = np.linalg.eigh(covariance)
-    least = floor * values[-1]
-    return (vectors / np.sqrt(np.maximum(values, least))).T, int((values < least).sum())

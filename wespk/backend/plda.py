@@ -10,11 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from wespk.backend.arrays import as_embeddings, as_trials, as_vector
+from wespk.backend.arrays import FloatArray, as_embeddings, as_vector
 from wespk.backend.embeddings import BLOCK_ROWS
-from wespk.backend.pairs import pair_dots
 from wespk.core.errors import WespkError
 
 
@@ -49,6 +48,34 @@ class Plda:
         """The number of dimensions D."""
         return len(self.mean)
 
+    @staticmethod
+    def of_covariances(mean: ArrayLike, between: ArrayLike, within: ArrayLike) -> Plda:
+        """Return the model of a mean (D,), between- and within-speaker covariance (D, D), symmetric.
+
+        psi is descending, and a rounding below 0 becomes 0. Raises `WespkError` when the within-speaker
+        covariance is not positive definite.
+        """
+        transform, psi = diagonalise(np.asarray(between, np.float64), np.asarray(within, np.float64))
+        return Plda(np.asarray(mean), transform, psi)
+
+    @property
+    def covariances(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The between- and the within-speaker covariance, (D, D) each."""
+        inverse = np.linalg.inv(self.transform)
+        return (inverse * self.psi) @ inverse.T, inverse @ inverse.T
+
+    def smoothed(self, factor: float) -> Plda:
+        """Return the model whose within-speaker covariance is W + factor B, with B as it is.
+
+        For a W estimated from too few utterances a speaker. Here W = I and B = diag(psi): the new transform
+        is A_i / sqrt(1 + factor psi_i), and the new psi_i is psi_i / (1 + factor psi_i), as in Kaldi's
+        Plda::SmoothWithinClassCovariance. Raises `WespkError` for a factor outside [0, 1].
+        """
+        if not 0.0 <= factor <= 1.0:
+            raise WespkError(f"smoothing is {factor:g}; it lies between 0 and 1")
+        within = 1.0 + factor * self.psi
+        return Plda(self.mean, self.transform / np.sqrt(within)[:, None], self.psi / within)
+
     def __repr__(self) -> str:
         return f"Plda(dim={self.dim}, psi {self.psi.min():.3g} to {self.psi.max():.3g})"
 
@@ -58,91 +85,75 @@ class Plda:
         num_utts: ArrayLike = 1,
         normalise_length: bool = True,
         simple: bool = False,
-    ) -> NDArray[np.float64]:
-        """Map embeddings (N, D) to the space where the model is diagonal, (N, D) float64.
+        dtype: DTypeLike = np.float64,
+    ) -> FloatArray:
+        """Map embeddings (N, D) to the space where the model is diagonal, (N, D) of the type `dtype`.
 
-        num_utts, a number or (N,), counts the utterances averaged in each row. With normalise_length each
-        row is scaled to the length that the model expects of an average of n utterances,
-        sum_i u_i^2 / (psi_i + 1/n) = D; with `simple` to sqrt(D) instead, whatever n.
+        It is computed in float64, in blocks. num_utts, a number or (N,), counts the utterances averaged in
+        each row. With normalise_length each row is scaled to the length that the model expects of an average
+        of n utterances, sum_i u_i^2 / (psi_i + 1/n) = D; with `simple` to sqrt(D) instead, whatever n.
         Raises `WespkError` for NaN, another dimension, a count below 1, or a row equal to the mean when it
         is to be scaled.
         """
-        rows = as_embeddings("vectors", vectors, dim=self.dim).astype(np.float64, copy=False)
-        counts = _as_counts(num_utts, len(rows))
-        projected = (rows - self.mean) @ self.transform.T
-        if not normalise_length:
-            return projected
-        levels, group = np.unique(counts, return_inverse=True)
+        rows = as_embeddings("vectors", vectors, dim=self.dim)
+        levels, group = np.unique(as_counts(num_utts, len(rows)), return_inverse=True)
         weights = np.ones((len(levels), self.dim)) if simple else 1.0 / (self.psi + 1.0 / levels[:, None])
-        energy = _weighted_squares(projected, weights, group)
-        if not (energy > 0).all():
-            raise WespkError(
-                f"vectors: row {int(np.argmin(energy))} equals the PLDA mean; it has no length to normalise"
-            )
-        projected *= np.sqrt(self.dim / energy)[:, None]
-        return projected
+        mapped = np.empty(rows.shape, dtype)
+        for start in range(0, len(rows), BLOCK_ROWS):
+            part = slice(start, start + BLOCK_ROWS)
+            projected = (rows[part] - self.mean) @ self.transform.T
+            if normalise_length:
+                energy = weighted_squares(projected, weights, group[part])
+                if not (energy > 0).all():
+                    row = start + int(np.argmin(energy))
+                    raise WespkError(
+                        f"vectors: row {row} equals the PLDA mean; it has no length to normalise"
+                    )
+                projected *= np.sqrt(self.dim / energy)[:, None]
+            mapped[part] = projected
+        return mapped
 
 
-def plda_scores(
-    plda: Plda,
-    enrol: ArrayLike,
-    num_utts: ArrayLike,
-    test: ArrayLike,
-    enrol_index: ArrayLike,
-    test_index: ArrayLike,
-    normalise_length: bool = True,
-    simple: bool = False,
-) -> NDArray[np.float64]:
-    """Return the log-likelihood ratio (natural log) of each trial, same speaker against different ones.
+def diagonalise(
+    between: NDArray[np.float64], within: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return A (D, D) and psi (D,), descending, with A within A^T = I and A between A^T = diag(psi).
 
-    enrol (M, D) holds the average of num_utts (M,) (or one number for all) utterances of each model, test
-    (N, D) single utterances, enrol_index and test_index (K,) the rows of each trial. Both sides have gone
-    through what the PLDA was trained on (mean, LDA, length). Returns (K,) float64; Kaldi rounds the
-    transformed vectors to float32 and differs by about 1e-7 of the largest term. normalise_length and simple
-    are those of `Plda.transform_vectors`. Raises `WespkError` for NaN, other dimensions, or a row number
-    outside.
-
-    With u the transformed vectors, n the utterances, m = n psi / (n psi + 1) u_e and
-    v = 1 + psi / (n psi + 1), all per dimension (Ioffe 2006, section 3):
-        LLR = 1/2 sum[ log(1 + psi) + u_t^2 / (1 + psi) - log v - (u_t - m)^2 / v ].
+    With W = C C^T and C^-1 B C^-T = U diag(psi) U^T it is A = U^T C^-1. Raises `WespkError` when `within` is
+    not positive definite.
     """
-    models = as_embeddings("enrol", enrol, dim=plda.dim)
-    tests = as_embeddings("test", test, dim=plda.dim)
-    enrol_rows, test_rows = as_trials(enrol_index, test_index, len(models), len(tests))
-    counts = _as_counts(num_utts, len(models))
-    enrol_u = plda.transform_vectors(models, counts, normalise_length, simple)
-    test_u = plda.transform_vectors(tests, 1, normalise_length, simple)
-
-    # What depends on the model's count alone is computed once a count: (G, D) for G different counts.
-    levels, group = np.unique(counts, return_inverse=True)
-    shrink = levels[:, None] * plda.psi / (levels[:, None] * plda.psi + 1.0)  # m = shrink u_e
-    variance = 1.0 + plda.psi / (levels[:, None] * plda.psi + 1.0)
-    # The square expands into a term of the model, ...
-    of_model = 0.5 * np.log((1.0 + plda.psi) / variance).sum(axis=1)[group]
-    of_model -= 0.5 * _weighted_squares(enrol_u, shrink**2 / variance, group)
-    # ... a cross term, one dot product a trial, ...
-    enrol_u *= (shrink / variance)[group]
-    scores = pair_dots(enrol_u, test_u, enrol_rows, test_rows).astype(np.float64, copy=False)
-    scores += of_model[enrol_rows]
-    # ... and a term of the test utterance, one for each count that models have.
-    np.square(test_u, out=test_u)
-    of_test = test_u @ (0.5 / (1.0 + plda.psi) - 0.5 / variance).T  # (N, G)
-    scores += of_test[test_rows, group[enrol_rows]]
-    return scores
+    try:
+        inverse = np.linalg.inv(np.linalg.cholesky(within))
+    except np.linalg.LinAlgError:
+        raise WespkError(
+            "PLDA: the within-speaker covariance is singular; give more utterances a speaker, or reduce the "
+            "dimension first (LDA)"
+        ) from None
+    psi, vectors = np.linalg.eigh(inverse @ between @ inverse.T)
+    return vectors.T[::-1] @ inverse, np.maximum(psi[::-1], 0.0)
 
 
-def _weighted_squares(
-    rows: NDArray[np.float64], weights: NDArray[np.float64], group: NDArray[np.intp]
+def weighted_squares(
+    rows: FloatArray, weights: NDArray[np.float64], group: NDArray[np.intp]
 ) -> NDArray[np.float64]:
-    """Return sum_d weights[group[n], d] rows[n, d]^2 for each n, in bounded memory."""
+    """Return sum_d weights[group[n], d] rows[n, d]^2 (N,) for each n, float64, in bounded memory."""
     sums = np.empty(len(rows))
     for start in range(0, len(rows), BLOCK_ROWS):
         part = slice(start, start + BLOCK_ROWS)
-        sums[part] = np.einsum("nd,nd->n", rows[part] ** 2, weights[group[part]])
+        sums[part] = np.einsum("nd,nd->n", rows[part].astype(np.float64) ** 2, weights[group[part]])
     return sums
 
 
-def _as_counts(num_utts: ArrayLike, size: int) -> NDArray[np.float64]:
+def squares_by(rows: FloatArray, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return sum_d weights[g, d] rows[n, d]^2 (N, G) for each n and g, float64, in bounded memory."""
+    sums = np.empty((len(rows), len(weights)))
+    for start in range(0, len(rows), BLOCK_ROWS):
+        part = slice(start, start + BLOCK_ROWS)
+        sums[part] = rows[part].astype(np.float64) ** 2 @ weights.T
+    return sums
+
+
+def as_counts(num_utts: ArrayLike, size: int) -> NDArray[np.float64]:
     """Return the utterance counts as (size,), each at least 1."""
     value = np.asarray(num_utts)
     counts = as_vector("num_utts", np.full(size, value) if value.ndim == 0 else value, size)

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
 from wespk.backend.arrays import FloatArray, as_classes, as_embeddings
 from wespk.backend.embeddings import scatter_about, sum_per_class
-from wespk.backend.plda import Plda
+from wespk.backend.plda import Plda, diagonalise
 from wespk.core.errors import WespkError
 
 # A direction whose within-class variance is this small beside the largest is rounding, not variance.
@@ -48,7 +47,7 @@ def train_plda(
         scatter = transform @ stats.scatter @ transform.T
         report(iteration, _objective(stats, transform, psi, means, scatter))
         between, within = _maximise(stats.counts, psi, means, scatter)
-        step, psi = _diagonalise(between, within)
+        step, psi = diagonalise(between, within)
         transform = step @ transform
     means, scatter = stats.means @ transform.T, transform @ stats.scatter @ transform.T
     report(iterations, _objective(stats, transform, psi, means, scatter))
@@ -110,14 +109,6 @@ def _maximise(
     between = centres.T @ centres + np.diag(posterior.sum(axis=0))
     within = scatter + rest.T @ rest + np.diag((n * posterior).sum(axis=0))
     return between / len(counts), within / counts.sum()
-
-
-def _diagonalise(
-    between: NDArray[np.float64], within: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return A (D, D) and psi (D,), descending, with A within A^T = I and A between A^T = diag(psi)."""
-    psi, vectors = scipy.linalg.eigh(between, within)
-    return vectors.T[::-1], np.maximum(psi[::-1], 0.0)
 
 
 def _objective(

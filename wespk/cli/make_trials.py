@@ -17,7 +17,7 @@ from pathlib import Path
 
 from wespk.cli.options import positive
 from wespk.core.errors import WespkError
-from wespk.core.files import write_text
+from wespk.core.files import atomic_path, write_text
 from wespk.core.progress import say
 from wespk.data.datadir import load_data_dir
 from wespk.data.tables import read_table, write_table
@@ -52,7 +52,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> None:
-    """Make the lists, write them, read the trials back and print their counts."""
+    """Make the lists, write them and print their counts."""
     utt2spk = load_data_dir(args.data).utt2spk
     apart = [_pair(text, set(utt2spk.values())) for text in args.apart]
     text = read_table(args.text) if args.text else None
@@ -69,17 +69,24 @@ def run(args: Namespace) -> None:
         enrolment = {utt: [utt] for utt in utt2spk}
         lines = all_pairs(utt2spk, apart)
     path = args.data / f"trials{args.suffix}"
+    targets = total = 0
+    with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as stream:
+        for part in lines:
+            stream.write(part)
+            targets += part.count(" target\n")
+            total += part.count("\n")
+        if not total:
+            raise WespkError(
+                f"{args.data}: no two of its utterances may meet in a trial; there is none to make"
+            )
     write_table(args.data / f"enrol{args.suffix}", {model: " ".join(enrolment[model]) for model in enrolment})
-    write_text(path, "".join(lines))
-    trials = read_trials(path)
-    say(f"{trials}")
-    targets = int(trials.is_target.sum())
-    if targets == len(trials):
+    say(f"{path}: {targets} target and {total - targets} nontarget trials")
+    if targets == total:
         say("no nontarget trials: no error rate can be told; a directory of two speakers or more is needed")
     if not targets:
         say("no target trials: no error rate can be told; two utterances or more of a speaker are needed")
     if text is not None:
-        flagged = list(same_text(trials, enrolment, text))
+        flagged = list(same_text(read_trials(path), enrolment, text))
         write_text(args.data / f"same_text{args.suffix}", "".join(flagged))
         say(f"{args.data / f'same_text{args.suffix}'}: {len(flagged)} nontarget trials of an enrolled text")
 

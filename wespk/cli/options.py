@@ -60,37 +60,6 @@ def add_compression(parser: ArgumentParser) -> None:
     )
 
 
-def add_mean(parser: ArgumentParser) -> None:
-    """Add --mean."""
-    parser.add_argument(
-        "--mean", type=Path, metavar="VEC", help="subtract this mean from all embeddings first"
-    )
-
-
-def add_lda(parser: ArgumentParser) -> None:
-    """Add --lda."""
-    parser.add_argument(
-        "--lda", type=Path, metavar="MAT", help="then map them by this matrix of `wespk train-lda`"
-    )
-
-
-def add_trial_inputs(parser: ArgumentParser) -> None:
-    """Add what every scorer takes."""
-    parser.add_argument("embeddings", type=Path, metavar="XVECTOR.SCP", help="embeddings of both sides")
-    parser.add_argument(
-        "trials", type=Path, metavar="TRIALS", help="lines `enrol-id test-id target|nontarget`"
-    )
-    parser.add_argument("scores", type=Path, metavar="SCORES", help="output, lines `enrol-id test-id score`")
-    parser.add_argument(
-        "--enrol",
-        type=Path,
-        metavar="LIST",
-        help="lines `model-id utt utt ...` (without it an enrol-id is itself an utterance)",
-    )
-    add_mean(parser)
-    add_lda(parser)
-
-
 def add_scored_trials(parser: ArgumentParser) -> None:
     """Add what the verbs that evaluate scores take."""
     parser.add_argument(

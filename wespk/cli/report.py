@@ -1,120 +1,146 @@
-"""Write the report page of an experiment, and print its systems table.
+"""Write the report page of experiments, and print their systems table.
 
-Usage:   wespk report EXP
+Usage:   wespk report EXP ...
 Example: wespk report exp/ecapa
+         wespk report exp/ecapa exp/resnet34
 
-Reads EXP/results/*.json (of `wespk evaluate --results`) with the scores that they name, the figures in
-EXP/identification/*.json (of `wespk identify --results`), the training history, the ledgers of rejected items
-and the manifest. Writes EXP/report/index.html, one page that needs no network,
-EXP/report/report.json and EXP/report/table.txt.
+Reads what other verbs have left in each EXP, and no score again: results/*.json (`wespk evaluate --results`),
+identification/*.json (`wespk identify --results`), embedding_map.json (`wespk map-embeddings`), epochs.json
+(`wespk evaluate-epochs`), the training history, the ledgers of rejected items, final/manifest.json and
+final/config.yaml; a part without its file is left out. Writes EXP/report/index.html, one page that needs no
+network, and the same numbers as report.json, as text in table.txt and as Markdown in table.md. Of several
+experiments, one table is printed with the systems of all.
 """
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from io import StringIO
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rich.console import Console
-
-from wespk.cli.evaluate import dev_thresholds
+from wespk.cli.experiment import Results, read_results
 from wespk.core.errors import WespkError
 from wespk.core.files import read_json, read_text, write_json, write_text
 from wespk.core.progress import say
 from wespk.core.rejections import Rejections
-from wespk.data.trials import read_scores, read_trials
-from wespk.metrics import (
-    Identification,
-    IdentificationResult,
-    Rejected,
-    ReportData,
-    ScoreSet,
-    SystemResult,
-    identification_table,
-    systems_table,
-    write_report,
-)
+from wespk.metrics.embedding_map import EmbeddingMap
+from wespk.metrics.epochs import EpochResult
+from wespk.metrics.identification import IdentificationResult
+from wespk.metrics.identification_table import identification_table
+from wespk.metrics.markdown import results_markdown
+from wespk.metrics.report import Rejected, ReportData, write_report
+from wespk.metrics.systems import SystemResult
+from wespk.metrics.table import as_text, percent_within, systems_table
 
 Result = TypeVar("Result", SystemResult, IdentificationResult)
+LEDGERS = ("rejected*.txt", "not_prepared.txt")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("exp", type=Path, metavar="EXP", help="folder of the experiment")
+    parser.add_argument("exp", type=Path, nargs="+", metavar="EXP", help="folder of an experiment")
 
 
 def run(args: Namespace) -> None:
-    """Collect, write the page and its numbers, print the tables."""
-    exp: Path = args.exp
-    results, identified = _records(exp / "results"), _records(exp / "identification")
-    if not results and not identified:
-        raise WespkError(f"{exp}: no results; run `wespk evaluate` or `wespk identify` with --results first")
-    systems = [result for path, record in results.items() for result in _systems(path.stem, record)]
-    identification = [result for path, record in identified.items() for result in _identified(path, record)]
-    manifest = read_json(exp / "final" / "manifest.json")
-    lists = [record["trials"] for record in (*results.values(), *identified.values())]
-    sets = {Path(manifest["data"]), *(Path(trials).parent for trials in lists)}
-    folders = sets | {folder.parent for folder in sets}
-    report = ReportData(
-        title=f"{exp.resolve().parents[1].name}: {exp.name}",
-        summary=_summary(systems, identification),
-        systems=systems,
-        training=read_json(exp / "history.json") if (exp / "history.json").exists() else [],
-        rejected=_rejected([*sorted(folders), *sorted((exp / "embeddings").glob("*"))]),
-        manifest=manifest,
-        config=read_text(exp / "final" / "config.yaml"),
-        identification=identification,
-    )
-    page = exp / "report" / "index.html"
+    """Collect, write the pages and their numbers, print the tables."""
+    found = [read_results(exp) for exp in args.exp]
+    pages = [_write(results) for results in found]
+    systems = [each for results in found for each in _named(results.exp, results.systems, args.exp)]
+    identified = [each for results in found for each in _named(results.exp, results.identification, args.exp)]
+    say(_tables(systems, identified))
+    for page in pages:
+        say(f"report: {page.resolve()}")
+
+
+def _write(results: Results) -> Path:
+    """Write the page of an experiment and its companions; return the page's path."""
+    page = results.exp / "report" / "index.html"
+    report = _report(results)
     write_report(page, report)
     write_json(page.with_name("report.json"), report.to_json())
-    table = _as_text(report) + f"\nreport: {page.resolve()}\n"
-    write_text(page.with_name("table.txt"), table)
-    say(table.rstrip())
+    write_text(page.with_name("table.md"), results_markdown(report.systems, report.identification))
+    table = _tables(report.systems, report.identification)
+    write_text(page.with_name("table.txt"), f"{table}\n\nreport: {page.resolve()}\n")
+    return page
 
 
-def _as_text(report: ReportData) -> str:
-    console = Console(file=StringIO(), width=100)
-    if report.systems:
-        console.print(systems_table(report.systems))
-    if report.identification:
-        console.print(identification_table(report.identification))
-    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
-    return "\n".join(line.rstrip() for line in lines)
+def _report(results: Results) -> ReportData:
+    exp = results.exp
+    manifest = _part(exp / "final" / "manifest.json", read_json, {})
+    folders = {trials.parent for trials in results.trials}
+    folders |= {Path(manifest["data"])} if "data" in manifest else set()
+    embeddings = sorted((exp / "embeddings").glob("*"))
+    whole = exp.resolve()
+    return ReportData(
+        title=f"{whole.parent.parent.name}: {whole.name}",
+        summary=_summary(results.systems, results.identification),
+        systems=results.systems,
+        identification=results.identification,
+        embeddings=_part(exp / "embedding_map.json", _as(EmbeddingMap.from_json), None),
+        epochs=_part(exp / "epochs.json", _as(_epochs), []),
+        training=_part(exp / "history.json", _as(_history), []),
+        rejected=[
+            *_rejected([*sorted(folders | {folder.parent for folder in folders}), *embeddings]),
+            *_unscored(exp / "scores"),
+        ],
+        unseen=[str(folder) for folder in sorted(folders) if not folder.is_dir()],
+        manifest=manifest,
+        config=_part(exp / "final" / "config.yaml", read_text, ""),
+    )
 
 
-def _records(folder: Path) -> dict[Path, dict[str, Any]]:
-    return {path: read_json(path) for path in sorted(folder.glob("*.json"))}
+def _part(path: Path, read: Callable[[Path], Any], absent: Any) -> Any:
+    """Return what `read` makes of a file that an experiment may do without."""
+    return read(path) if path.exists() else absent
 
 
-def _identified(path: Path, record: dict[str, Any]) -> list[IdentificationResult]:
-    try:
-        return [
-            IdentificationResult(path.stem, system["system"], Identification.from_json(system))
-            for system in record["systems"]
-        ]
-    except WespkError as error:
-        raise WespkError(f"{path}: {error}; run `wespk identify --results` again") from None
+def _as(parse: Callable[[Any], Any]) -> Callable[[Path], Any]:
+    """Return a reader of JSON that names the file in the errors of `parse`."""
+
+    def read(path: Path) -> Any:
+        try:
+            return parse(read_json(path))
+        except WespkError as error:
+            raise WespkError(f"{path}: {error}") from None
+
+    return read
 
 
-def _systems(name: str, record: dict[str, Any]) -> list[SystemResult]:
-    trials = read_trials(record["trials"])
-    learnt = read_json(record["calibration"]) if record["calibration"] else None
-    found = []
-    for system in record["systems"]:
-        scores = ScoreSet.from_labels(read_scores(system["scores"], trials), trials.is_target)
-        thresholds = dev_thresholds(learnt, system["system"]) if learnt else None
-        found.append(SystemResult.from_scores(name, system["system"], scores, dev_thresholds=thresholds))
-    return found
+def _epochs(rows: Any) -> list[EpochResult]:
+    return [EpochResult.from_json(row) for row in (rows if isinstance(rows, list) else [None])]
 
 
-def _summary(systems: list[SystemResult], identification: list[IdentificationResult]) -> str:
+def _history(rows: Any) -> list[dict[str, Any]]:
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and "step" in row for row in rows):
+        raise WespkError("is not a list of rows as `wespk train` writes it")
+    return rows
+
+
+def _tables(systems: Sequence[SystemResult], identification: Sequence[IdentificationResult]) -> str:
+    tables = [systems_table(systems)] if systems else []
+    tables += [identification_table(identification)] if identification else []
+    return "\n\n".join(as_text(table) for table in tables)
+
+
+def _named(exp: Path, results: Iterable[Result], exps: Sequence[Path]) -> list[Result]:
+    """Return results with the experiment in the system's name, where there are several experiments."""
+    if len(exps) == 1:
+        return list(results)
+    names = [each.resolve().name for each in exps]
+    name = exp.resolve().name if len(set(names)) == len(names) else str(exp)
+    return [replace(each, system=f"{name}: {each.system}") for each in results]
+
+
+def _summary(systems: Sequence[SystemResult], identification: Sequence[IdentificationResult]) -> str:
     """Say the best figure of each task, on the list named test or else on the last one."""
     said = []
     if systems:
         best = min(_tested(systems), key=lambda each: each.evaluation.eer)
-        said.append(f"Lowest EER on {best.trials}: {100 * best.evaluation.eer:.2f} % by {best.system}.")
+        eer, bounds = best.evaluation.eer, best.evaluation.intervals.get("eer")
+        written = percent_within(eer, *bounds) if bounds else f"{100 * eer:.2f}"
+        said.append(f"Lowest EER on {best.trials}: {written} % by {best.system}.")
     if identification:
         top = max(_tested(identification), key=lambda each: each.identification.top1)
         accuracy = f"{100 * top.identification.top1:.2f} %"
@@ -122,15 +148,24 @@ def _summary(systems: list[SystemResult], identification: list[IdentificationRes
     return " ".join(said)
 
 
-def _tested(results: list[Result]) -> list[Result]:
+def _tested(results: Sequence[Result]) -> list[Result]:
     last = [each for each in results if each.trials == results[-1].trials]
     return [each for each in results if each.trials == "test"] or last
 
 
-def _rejected(folders: list[Path]) -> list[Rejected]:
-    ledgers = [path for folder in folders for path in sorted(folder.glob("rejected*.txt"))]
+def _rejected(folders: Sequence[Path]) -> list[Rejected]:
+    ledgers = [path for folder in folders for kind in LEDGERS for path in sorted(folder.glob(kind))]
     return [
         Rejected(str(ledger), item, reason)
         for ledger in ledgers
         for item, reason in Rejections.read(ledger).reasons.items()
+    ]
+
+
+def _unscored(scores: Path) -> list[Rejected]:
+    """Return the trials that a scorer left out by --allow-missing."""
+    return [
+        Rejected(str(path), line, "not scored: an embedding is missing")
+        for path in sorted(scores.glob("*.missing"))
+        for line in read_text(path).splitlines()
     ]

@@ -1,31 +1,26 @@
-"""Score trials by the cosine of the two embeddings, after mean subtraction and LDA if they are given.
+"""Score trials by the cosine of the two embeddings, after the steps that the options ask for.
 
 Usage:   wespk score-cosine [options] XVECTOR.SCP TRIALS SCORES
-Example: wespk score-cosine --mean exp/ecapa/final/mean.vec exp/ecapa/embeddings/test/xvector.scp \\
-           data/test/trials exp/ecapa/scores/trials.cosine_mean.score
+Example: wespk score-cosine --enrol data/test/enrol --mean exp/ecapa/final/mean.vec \\
+           exp/ecapa/embeddings/test/xvector.scp data/test/trials exp/ecapa/scores/test.cosine_mean.score
 
-Several enrolment utterances are averaged, raw.
+SCORES has a line `enrol-id test-id score` for each trial, in their order. Trials are read and written in
+blocks: memory holds the embeddings and not the trials.
 """
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from wespk.backend import cosine_scores
-from wespk.cli.options import add_trial_inputs
-from wespk.cli.scoring import load_sides
-from wespk.core.progress import say
-from wespk.data.trials import write_scores
+from wespk.cli.scoring import add_trial_inputs, cosine_scorer_of, load_sides, score_list
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    add_trial_inputs(parser)
+    add_trial_inputs(parser, counts=False)
 
 
 def run(args: Namespace) -> None:
     """Score and write."""
     sides = load_sides(args)
-    scores = cosine_scores(sides.enrol, sides.test, sides.trials.enrol_index, sides.trials.test_index)
-    write_scores(args.scores, sides.trials, scores)
-    say(f"{args.scores}: {len(scores)} cosine scores")
+    score_list(args, sides, cosine_scorer_of(args, sides), "cosine")

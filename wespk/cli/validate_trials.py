@@ -7,7 +7,8 @@ Example: wespk validate-trials --enrol data/test/enrol --data data/test data/tes
 
 Finds ids that are missing, duplicate trials, lists without target or without nontarget trials, trials of a
 model with an utterance that enrols it, and labels that contradict utt2spk. Every kind of problem is counted
-and its first case named; the status is 1 if there is any.
+and its first case named; the status is 1 if there is any. Labels of text-dependent lists are target (or
+target-correct), target-wrong, impostor-correct and impostor-wrong.
 """
 
 from __future__ import annotations

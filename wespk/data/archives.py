@@ -96,20 +96,25 @@ def read_vectors(scp: PathLike) -> tuple[list[str], np.ndarray]:
 
     Raises `WespkError` for an empty table, a wrong shape or a non-finite value, naming the key.
     """
+    return stack_vectors(scp, read_archive(scp))
+
+
+def stack_vectors(source: PathLike, items: Iterable[Item]) -> tuple[list[str], np.ndarray]:
+    """Return the keys and the float32 array (N, D) of items that must be vectors; see `read_vectors`."""
     keys: list[str] = []
     vectors: list[np.ndarray] = []
-    for key, vector in read_archive(scp):
+    for key, vector in items:
         if vector.ndim != 1 or (vectors and len(vector) != len(vectors[0])):
             expected = f"({len(vectors[0])},)" if vectors else "(D,)"
-            raise WespkError(f"{scp}: '{key}' has shape {vector.shape}, expected {expected}")
+            raise WespkError(f"{source}: '{key}' has shape {vector.shape}, expected {expected}")
         keys.append(key)
         vectors.append(vector)
     if not keys:
-        raise WespkError(f"{scp}: holds no vectors")
+        raise WespkError(f"{source}: holds no vectors")
     matrix = np.stack(vectors)
     bad = ~np.isfinite(matrix).all(axis=1)
     if bad.any():
-        raise WespkError(f"{scp}: '{keys[int(bad.argmax())]}' holds NaN or infinity")
+        raise WespkError(f"{source}: '{keys[int(bad.argmax())]}' holds NaN or infinity")
     return keys, matrix
 
 

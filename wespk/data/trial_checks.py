@@ -65,15 +65,15 @@ def _absent_kinds(trials: Trials) -> Iterator[Problem]:
 
 def _duplicates(trials: Trials) -> list[Problem]:
     order = np.argsort(trials.pair_codes, kind="stable")
-    codes, labels = trials.pair_codes[order], trials.is_target[order]
+    codes, kinds = trials.pair_codes[order], trials.kind[order]
     again = np.flatnonzero(codes[1:] == codes[:-1]) + 1
-    contradicting = again[labels[again] != labels[again - 1]]
+    contradicting = again[kinds[again] != kinds[again - 1]]
     repeated, twofold = np.zeros((2, len(trials)), dtype=bool)
     repeated[order[again]] = True
     twofold[order[contradicting]] = True
     return [
         *_trial_cases("duplicate trials", trials, repeated),
-        *_trial_cases("duplicate trials with both labels", trials, twofold),
+        *_trial_cases("duplicate trials with different labels", trials, twofold),
     ]
 
 
@@ -96,7 +96,7 @@ def _wrong_labels(trials: Trials, model_speaker: Mapping[str, str], utt2spk: Map
     enrol = np.array([number[model_speaker[m]] if m in model_speaker else -1 for m in trials.enrol_ids])
     test = np.array([number[utt2spk[utt]] if utt in utt2spk else -1 for utt in trials.test_ids])
     left, right = enrol[trials.enrol_index], test[trials.test_index]
-    return (left >= 0) & (right >= 0) & ((left == right) != trials.is_target)
+    return (left >= 0) & (right >= 0) & ((left == right) != trials.is_same_speaker)
 
 
 def _repeating(models: Mapping[str, Sequence[str]]) -> list[str]:

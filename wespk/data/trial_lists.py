@@ -8,9 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from wespk.core.errors import WespkError
-from wespk.data.trials import LABELS, Trials
-
-LINES_AT_ONCE = 1_000_000  # while a list is written
+from wespk.data.trials import Trials
 
 
 def seeded_order(utts: Iterable[str], seed: int) -> list[str]:
@@ -48,9 +46,10 @@ def thin_out(utt2spk: Mapping[str, str], utts_per_speaker: int, seed: int) -> di
 def all_pairs(utt2spk: Mapping[str, str], apart: Sequence[tuple[str, str]] = ()) -> Iterator[str]:
     """Yield the trial lines of every unordered pair of utterances, the earlier one as enrolment.
 
-    No trial is made between two speakers named in `apart`.
+    All lines of an enrolment utterance come at once, as one text. No trial is made between two speakers named
+    in `apart`.
     """
-    return _trial_lines(utt2spk, utt2spk, np.triu_indices(len(utt2spk), k=1), apart)
+    return _trial_lines(utt2spk, utt2spk, apart, only_later=True)
 
 
 def models_against_rest(
@@ -60,8 +59,9 @@ def models_against_rest(
 ) -> Iterator[str]:
     """Yield the trial lines of every enrolled model against every utterance that enrols nobody.
 
-    No trial is made between two speakers named in `apart`. Raises `WespkError` for a model that is enrolled
-    from no utterance, from an unknown one or from several speakers, and when no utterance is left to test.
+    All lines of a model come at once, as one text. No trial is made between two speakers named in `apart`.
+    Raises `WespkError` for a model that is enrolled from no utterance, from an unknown one or from several
+    speakers, and when no utterance is left to test.
     """
     models = {}
     for model, utts in enrolment.items():
@@ -78,8 +78,7 @@ def models_against_rest(
     rest = {utt: spk for utt, spk in utt2spk.items() if utt not in used}
     if not rest:
         raise WespkError("every utterance enrols a model: none is left to test")
-    every = np.indices((len(models), len(rest))).reshape(2, -1)
-    return _trial_lines(models, rest, (every[0], every[1]), apart)
+    return _trial_lines(models, rest, apart)
 
 
 def same_text(
@@ -118,25 +117,33 @@ def _by_speaker(utt2spk: Mapping[str, str]) -> dict[str, list[str]]:
 def _trial_lines(
     models: Mapping[str, str],
     tests: Mapping[str, str],
-    pairs: tuple[np.ndarray, np.ndarray],
     apart: Sequence[tuple[str, str]],
+    *,
+    only_later: bool = False,
 ) -> Iterator[str]:
-    """Yield the lines of pairs of a model and a test utterance, (K,) indices each, less those kept apart.
+    """Yield the lines of each model against all tests, or those after it, less the speakers kept apart.
 
     `models` and `tests` map ids to speakers.
     """
-    number = {spk: n for n, spk in enumerate({*models.values(), *tests.values()})}
-    may_meet = np.ones((len(number), len(number)), dtype=bool)
+    ends = [f"{test} nontarget\n" for test in tests]
+    target_ends = [f"{test} target\n" for test in tests]
+    places: dict[str, list[int]] = {}
+    for place, spk in enumerate(tests.values()):
+        places.setdefault(spk, []).append(place)
+    not_to_meet: dict[str, list[str]] = {}
     for one, other in apart:
-        if one in number and other in number:
-            may_meet[number[one], number[other]] = may_meet[number[other], number[one]] = False
-    enrol_ids, test_ids, labels = np.array(list(models)), np.array(list(tests)), np.array(LABELS)
-    enrol_spk, test_spk = (np.array([number[spk] for spk in side.values()]) for side in (models, tests))
-    for start in range(0, len(pairs[0]), LINES_AT_ONCE):
-        enrol, test = (side[start : start + LINES_AT_ONCE] for side in pairs)
-        kept = may_meet[enrol_spk[enrol], test_spk[test]]
-        enrol, test = enrol[kept], test[kept]
-        is_target = (enrol_spk[enrol] == test_spk[test]).astype(int)
-        yield from map(
-            "%s %s %s\n".__mod__, zip(enrol_ids[enrol], test_ids[test], labels[is_target], strict=True)
-        )
+        not_to_meet.setdefault(one, []).append(other)
+        not_to_meet.setdefault(other, []).append(one)
+    for number, (model, spk) in enumerate(models.items()):
+        lines = ends.copy()
+        for place in places.get(spk, ()):
+            lines[place] = target_ends[place]
+        for place in (place for other in not_to_meet.get(spk, ()) for place in places.get(other, ())):
+            lines[place] = ""
+        if only_later:
+            del lines[: number + 1]
+        if spk in not_to_meet:
+            lines = list(filter(None, lines))
+        if lines:
+            start = f"{model} "
+            yield start + start.join(lines)

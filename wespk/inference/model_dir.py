@@ -5,8 +5,8 @@ config.yaml          the full resolved training configuration
 feature_spec.json    what turns audio into its input
 speakers.txt         the training speakers, one a line, in the order of the classes
 manifest.json        code version, data digest, seed, library versions
-mean.vec, plda       the back-end (Kaldi's formats), added by scoring
-calibration.json     scale, offset and thresholds of each system, found on the development trials
+mean.vec, lda.mat, plda ...  the back-end (Kaldi's formats), added by scoring; chain.json names a whole chain
+calibration.json     calibration, fusion and thresholds of each system, found on the development trials
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ WEIGHTS, CONFIG, SPEC, SPEAKERS, MANIFEST = (
     "manifest.json",
 )
 
-BACKEND = ("mean.vec", "plda", "calibration.json")
+# What scoring adds: it belongs to the weights that the embeddings came from.
+BACKEND = ("*.vec", "*.mat", "plda", "plda_adapted", "plda_adapted.json", "chain.json", "calibration.json")
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,9 @@ def save_model(
     The weights come last, so that a directory with weights is complete.
     """
     path = Path(path)
-    for name in (WEIGHTS, *BACKEND):  # what was learnt on the embeddings of other weights
-        (path / name).unlink(missing_ok=True)
+    for pattern in (WEIGHTS, *BACKEND):
+        for old in path.glob(pattern):
+            old.unlink()
     for name in (CONFIG, SPEC, SPEAKERS):
         write_text(path / name, read_text(Path(described) / name))
     write_json(path / MANIFEST, manifest)

@@ -1,30 +1,55 @@
-"""How good a system is: equal error rate, detection costs and Cllr of a `ScoreSet` (`error_rates`, `costs`),
-all of them in one `Evaluation` (`evaluation`), the accuracy of closed-set identification (`identification`),
-and the ways to show them: tables for the screen (`table`, `identification_table`), figures (`plots`) and one
-self-contained HTML page (`report`). Everything but `write_report` is a pure function on arrays and frozen
-records. Everywhere a trial is accepted if its score >= the threshold, rates are shares in [0, 1], and bad
-input raises `wespk.core.errors.WespkError` with one line to read.
+"""How good a system is: error rates, costs and rankings of a `ScoreSet`, all of them in one `Evaluation`
+(`evaluation`), the accuracy of closed-set identification (`identification`), and the ways to show them:
+tables for the screen (`table`, `identification_table`), figures (`plots`) and one self-contained HTML page
+(`report`). Everything but `write_report` is a pure function on arrays and frozen records. Everywhere a trial
+is accepted if its score >= the threshold, rates are shares in [0, 1], log-likelihood ratios are natural
+logarithms, and bad input raises `wespk.core.errors.WespkError` with one line to read.
+
+One sort serves them all: `step_curve(scores)` (`curves`) is taken by every measure in place of the scores.
+`BinnedScores` (`binned`) builds such a curve from a stream of any length in bounded memory.
 """
 
-from wespk.metrics.costs import OperatingPoint, actual_dcf, cllr, min_cllr, min_dcf
-from wespk.metrics.error_rates import AtThreshold, StepCurve, eer, eer_kaldi, step_curve
-from wespk.metrics.evaluation import DEFAULT_POINTS, Evaluation, PointCost, Thresholds, evaluate
+from wespk.metrics.binned import BinnedScores
+from wespk.metrics.confusion import Confusion, confusion
+from wespk.metrics.costs import actual_dcf, cllr, min_cllr, min_dcf
+from wespk.metrics.curves import AtThreshold, StepCurve, step_curve
+from wespk.metrics.decisions import Decisions, best_accuracy, best_f1, decisions_at
+from wespk.metrics.error_rates import (
+    EER_RULES,
+    eer,
+    eer_bounds,
+    far_at_frr,
+    frr_at_far,
+    threshold_at_far,
+    threshold_at_frr,
+)
+from wespk.metrics.evaluation import DEFAULT_POINTS, Evaluation, PointCost, evaluate
 from wespk.metrics.identification import Identification, IdentificationResult, identify, wilson_interval
 from wespk.metrics.identification_table import identification_table
+from wespk.metrics.pav import Pools, pav
 from wespk.metrics.plots import det_svg, histogram_svg, training_svg
+from wespk.metrics.points import EmpiricalPoint, OperatingPoint
+from wespk.metrics.ranking import auc, average_precision
 from wespk.metrics.report import Rejected, ReportData, report_page, write_report
-from wespk.metrics.scores import ScoreSet
+from wespk.metrics.scores import ScoreSet, subsample_nontargets
 from wespk.metrics.systems import SystemResult
 from wespk.metrics.table import systems_table
+from wespk.metrics.thresholds import Thresholds, find_thresholds
 
 __all__ = [
     "DEFAULT_POINTS",
+    "EER_RULES",
     "AtThreshold",
+    "BinnedScores",
+    "Confusion",
+    "Decisions",
+    "EmpiricalPoint",
     "Evaluation",
     "Identification",
     "IdentificationResult",
     "OperatingPoint",
     "PointCost",
+    "Pools",
     "Rejected",
     "ReportData",
     "ScoreSet",
@@ -32,19 +57,32 @@ __all__ = [
     "SystemResult",
     "Thresholds",
     "actual_dcf",
+    "auc",
+    "average_precision",
+    "best_accuracy",
+    "best_f1",
     "cllr",
+    "confusion",
+    "decisions_at",
     "det_svg",
     "eer",
-    "eer_kaldi",
+    "eer_bounds",
     "evaluate",
+    "far_at_frr",
+    "find_thresholds",
+    "frr_at_far",
     "histogram_svg",
     "identification_table",
     "identify",
     "min_cllr",
     "min_dcf",
+    "pav",
     "report_page",
     "step_curve",
+    "subsample_nontargets",
     "systems_table",
+    "threshold_at_far",
+    "threshold_at_frr",
     "training_svg",
     "wilson_interval",
     "write_report",

@@ -3,47 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
-from wespk.core.errors import WespkError
-from wespk.metrics.costs import OperatingPoint, actual_dcf, cllr, min_cllr, min_dcf
-from wespk.metrics.error_rates import StepCurve, eer, step_curve
-from wespk.metrics.scores import ScoreSet
+import numpy as np
+from numpy.typing import NDArray
 
-DEFAULT_POINTS = (OperatingPoint(0.01), OperatingPoint(0.05))
+from wespk.metrics.costs import actual_dcf, cllr, min_cllr, min_dcf
+from wespk.metrics.curves import AtThreshold, StepCurve, step_curve
+from wespk.metrics.decisions import best_accuracy, best_f1, decisions_at
+from wespk.metrics.error_rates import EER_RULES, eer
+from wespk.metrics.points import EmpiricalPoint, OperatingPoint
+from wespk.metrics.ranking import auc, average_precision
+from wespk.metrics.records import Record
+from wespk.metrics.scores import Scores, ScoreSet
+from wespk.metrics.thresholds import Thresholds, min_dcf_name
 
+Point = OperatingPoint | EmpiricalPoint
 
-@dataclass(frozen=True)
-class Thresholds:
-    """Thresholds found on development trials, to be applied unchanged to other trials.
-
-    `eer` is the threshold at the equal error rate; `min_dcf` maps the name of an operating point to the
-    threshold of least cost there.
-    """
-
-    eer: float
-    min_dcf: Mapping[str, float]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values for a JSON file."""
-        return {"eer": self.eer, "min_dcf": dict(self.min_dcf)}
-
-    @staticmethod
-    def from_json(value: Any) -> Thresholds:
-        """Read what `to_json` returned. Raises `WespkError` for anything else."""
-        try:
-            return Thresholds(
-                float(value["eer"]), {str(name): float(each) for name, each in value["min_dcf"].items()}
-            )
-        except (AttributeError, KeyError, TypeError, ValueError):
-            raise WespkError(
-                "thresholds: expected a number `eer` and a map `min_dcf` of operating point to number"
-            ) from None
+DEFAULT_POINTS: tuple[Point, ...] = (OperatingPoint(0.01), OperatingPoint(0.05))
 
 
 @dataclass(frozen=True)
-class PointCost:
+class PointCost(Record):
     """Normalised detection costs at one operating point.
 
     `min_dcf` and `threshold` are of these trials themselves, `p_miss` and `p_fa` the error rates there.
@@ -60,108 +41,145 @@ class PointCost:
     dev_threshold: float | None
     actual_dcf_dev: float | None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values for a JSON file."""
-        return {
-            "p_target": self.point.p_target,
-            "c_miss": self.point.c_miss,
-            "c_fa": self.point.c_fa,
-            "min_dcf": self.min_dcf,
-            "min_dcf_threshold": self.threshold,
-            "frr_at_min_dcf": self.p_miss,
-            "far_at_min_dcf": self.p_fa,
-            "actual_dcf_bayes": self.actual_dcf_bayes,
-            "dev_threshold": self.dev_threshold,
-            "actual_dcf_dev": self.actual_dcf_dev,
-        }
+
+@dataclass(frozen=True)
+class AtDev(Record):
+    """What happens at a threshold that was found on development trials and is applied unchanged.
+
+    `name` says what it was found for: ``eer``, ``min_dcf(0.01)``, ``far(0.001)``. The shares `far`, `frr`,
+    `accuracy`, `precision`, `recall` and `f1` are of these trials (see `Decisions`). `dcf` is the normalised
+    cost at the point of a ``min_dcf`` threshold, None for the others.
+    """
+
+    name: str
+    threshold: float
+    far: float
+    frr: float
+    accuracy: float
+    precision: float
+    recall: float
+    f1: float
+    dcf: float | None
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class KindResult(Record):
+    """The target trials of a text-dependent list against the `num` nontarget trials of one kind alone."""
+
+    kind: str
+    num: int
+    eer: float
+
+
+@dataclass(frozen=True)
+class Evaluation(Record):
     """The measures of one system on one trial list. Rates are shares in [0, 1], never percent.
 
-    `misses_at_eer` and `false_alarms_at_eer` are the errors behind the equal error rate, counted at
-    `eer_threshold`: with ten of them the next decimal of the rate is noise. `costs` follow the order of the
-    operating points asked for. `frr_at_dev_eer` and `far_at_dev_eer` are p_miss and p_fa at `dev_threshold`,
-    the development set's threshold at its equal error rate, or None where none was given.
+    `eer` is the equal error rate by `rule`, and `eers` holds it by every rule. `misses_at_eer` and
+    `false_alarms_at_eer` are the errors behind it, counted at `eer_threshold`: with ten of them the next
+    decimal of the rate is noise. `costs` follow the order of the operating points asked for, `at_dev` that of
+    the development thresholds. `intervals` are 95 % intervals of the measures ``eer``, ``min_dcf(0.01)``,
+    ``actual_dcf(0.01)`` (at the development threshold, or else the Bayes threshold) and ``cllr``, of `draws`
+    bootstrap draws of the `num_speakers`; there are none where the speakers are not known. `kinds` divides
+    the nontarget trials of text-dependent lists.
     """
 
     num_target: int
     num_nontarget: int
+    rule: str
     eer: float
     eer_threshold: float
     misses_at_eer: int
     false_alarms_at_eer: int
+    eers: Mapping[str, float]
     cllr: float
     min_cllr: float
+    auc: float
+    average_precision: float
+    best_f1: AtThreshold
+    best_accuracy: AtThreshold
     costs: tuple[PointCost, ...]
-    dev_threshold: float | None = None
-    frr_at_dev_eer: float | None = None
-    far_at_dev_eer: float | None = None
+    at_dev: tuple[AtDev, ...] = ()
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    num_speakers: int | None = None
+    draws: int = 0
+    kinds: tuple[KindResult, ...] = ()
 
     def __str__(self) -> str:
         costs = "".join(f", minDCF({cost.point.name}) {cost.min_dcf:.3f}" for cost in self.costs)
         return f"EER {100 * self.eer:.3f} %{costs} over {self.num_target} + {self.num_nontarget} trials"
 
-    @property
-    def thresholds(self) -> Thresholds:
-        """The thresholds found here, for `evaluate` on another set: that is what a development set is for."""
-        return Thresholds(self.eer_threshold, {cost.point.name: cost.threshold for cost in self.costs})
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values for a JSON file; the costs are keyed by the name of the operating point."""
-        return {
-            "num_target": self.num_target,
-            "num_nontarget": self.num_nontarget,
-            "eer": self.eer,
-            "eer_threshold": self.eer_threshold,
-            "misses_at_eer": self.misses_at_eer,
-            "false_alarms_at_eer": self.false_alarms_at_eer,
-            "cllr": self.cllr,
-            "min_cllr": self.min_cllr,
-            "costs": {cost.point.name: cost.to_json() for cost in self.costs},
-            "dev_eer_threshold": self.dev_threshold,
-            "frr_at_dev_eer": self.frr_at_dev_eer,
-            "far_at_dev_eer": self.far_at_dev_eer,
-        }
-
 
 def evaluate(
     scores: ScoreSet,
-    points: Sequence[OperatingPoint] = DEFAULT_POINTS,
+    points: Sequence[Point] = DEFAULT_POINTS,
     dev_thresholds: Thresholds | None = None,
+    rule: str = "interpolated",
     curve: StepCurve | None = None,
 ) -> Evaluation:
     """Measure one system on one trial list.
 
-    `dev_thresholds` are `evaluate(...).thresholds` of the development trials; `curve` is `step_curve(scores)`
-    for a caller who has it already. Cllr and the costs at the Bayes threshold take the scores for natural-log
-    likelihood ratios. Raises `WespkError` when `dev_thresholds` lacks one of the points.
+    `dev_thresholds` are `find_thresholds` of the development trials; `curve` is `step_curve(scores)` for a
+    caller who has it already. Cllr and the costs at the Bayes threshold take the scores for natural-log
+    likelihood ratios. Raises `WespkError` for a rule that is none of `EER_RULES` and when `dev_thresholds`
+    lacks one of the points.
     """
-    curve = step_curve(scores) if curve is None else curve
-    equal = eer(curve)
+    return evaluate_curve(step_curve(curve or scores), cllr(scores), points, dev_thresholds, rule)
+
+
+def evaluate_curve(
+    curve: StepCurve,
+    cllr: float,
+    points: Sequence[Point] = DEFAULT_POINTS,
+    dev_thresholds: Thresholds | None = None,
+    rule: str = "interpolated",
+) -> Evaluation:
+    """Measure a system of which only the curve and Cllr are known, as after streaming; see `evaluate`."""
+    equal = eer(curve, rule)
     misses, false_alarms = curve.errors_at(equal.threshold)
-    at_dev = curve.rates_at(dev_thresholds.eer) if dev_thresholds else (None, None)
+    of_list = [point.of(curve.num_target, curve.num_nontarget) for point in points]
     return Evaluation(
         num_target=curve.num_target,
         num_nontarget=curve.num_nontarget,
+        rule=rule,
         eer=equal.value,
         eer_threshold=equal.threshold,
         misses_at_eer=misses,
         false_alarms_at_eer=false_alarms,
-        cllr=cllr(scores),
+        eers={each: eer(curve, each).value for each in EER_RULES},
+        cllr=cllr,
         min_cllr=min_cllr(curve),
-        costs=tuple(_point_cost(curve, point, dev_thresholds) for point in points),
-        dev_threshold=dev_thresholds.eer if dev_thresholds else None,
-        frr_at_dev_eer=at_dev[0],
-        far_at_dev_eer=at_dev[1],
+        auc=auc(curve),
+        average_precision=average_precision(curve),
+        best_f1=best_f1(curve),
+        best_accuracy=best_accuracy(curve),
+        costs=tuple(_point_cost(curve, point, dev_thresholds) for point in of_list),
+        at_dev=_at_dev(curve, dev_thresholds, of_list) if dev_thresholds else (),
+    )
+
+
+def kind_results(
+    scores: Scores, kind: NDArray[np.int8], labels: Sequence[str], rule: str = "interpolated"
+) -> tuple[KindResult, ...]:
+    """Return the EER of the targets against each other kind of trials alone; none where there is but one.
+
+    scores (K,); kind (K,) points into `labels`, of which one is ``target``.
+    """
+    target = scores[kind == labels.index("target")]
+    others = {label: scores[kind == code] for code, label in enumerate(labels) if label != "target"}
+    present = {label: each for label, each in others.items() if len(each)}
+    if len(present) < 2:
+        return ()
+    return tuple(
+        KindResult(label, len(each), eer(ScoreSet(target, each), rule).value)
+        for label, each in present.items()
     )
 
 
 def _point_cost(curve: StepCurve, point: OperatingPoint, dev_thresholds: Thresholds | None) -> PointCost:
     best = min_dcf(curve, point)
     p_miss, p_fa = curve.rates_at(best.threshold)
-    dev_threshold = _dev_threshold(dev_thresholds, point) if dev_thresholds else None
+    dev_threshold = dev_thresholds.at(min_dcf_name(point)) if dev_thresholds else None
     return PointCost(
         point=point,
         min_dcf=best.value,
@@ -174,11 +192,11 @@ def _point_cost(curve: StepCurve, point: OperatingPoint, dev_thresholds: Thresho
     )
 
 
-def _dev_threshold(thresholds: Thresholds, point: OperatingPoint) -> float:
-    if point.name not in thresholds.min_dcf:
-        known = ", ".join(thresholds.min_dcf) or "none"
-        raise WespkError(
-            f"no development threshold for operating point {point.name} (there are: {known}); "
-            "evaluate the development trials at the same points"
-        )
-    return thresholds.min_dcf[point.name]
+def _at_dev(curve: StepCurve, thresholds: Thresholds, points: Sequence[OperatingPoint]) -> tuple[AtDev, ...]:
+    by_name = {min_dcf_name(point): point for point in points}
+    found = []
+    for name, threshold in thresholds.values.items():
+        at = decisions_at(curve, threshold)
+        dcf = actual_dcf(curve, by_name[name], threshold) if name in by_name else None
+        found.append(AtDev(name, threshold, at.far, at.frr, at.accuracy, at.precision, at.recall, at.f1, dcf))
+    return tuple(found)

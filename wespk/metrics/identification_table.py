@@ -10,16 +10,20 @@ from rich.text import Text
 
 from wespk.metrics.identification import Identification, IdentificationResult
 
-HEADINGS = ("top-1 %", "95 % interval", "top-5 %", "errors", "tests", "models")
+
+def headings(group: Sequence[IdentificationResult]) -> tuple[str, ...]:
+    """Return what stands above each of `cells`, for results that `by_list` has grouped."""
+    others = (f"top-{k} %" for k in group[0].identification.errors_at if k > 1)
+    return ("top-1 %", "95 % interval", *others, "errors", "tests", "models")
 
 
 def cells(found: Identification) -> tuple[str, ...]:
-    """Return what stands under each of `HEADINGS`."""
+    """Return what stands under each of `headings`."""
     low, high = found.interval
     return (
         f"{100 * found.top1:.2f}",
         f"{100 * low:.1f} to {100 * high:.1f}",
-        f"{100 * found.top5:.2f}",
+        *(f"{100 * found.accuracy(k):.2f}" for k in found.errors_at if k > 1),
         f"{found.errors:,}",
         f"{found.num_tests:,}",
         f"{found.num_models:,}",
@@ -27,11 +31,12 @@ def cells(found: Identification) -> tuple[str, ...]:
 
 
 def by_list(results: Sequence[IdentificationResult]) -> list[list[IdentificationResult]]:
-    """Group results by trial list, in order of appearance; lists of other sizes are groups of their own."""
-    groups: dict[tuple[str, int, int], list[IdentificationResult]] = {}
+    """Group results by trial list, in order of appearance; other sizes and ranks are groups of their own."""
+    groups: dict[tuple[str, int, int, tuple[int, ...]], list[IdentificationResult]] = {}
     for result in results:
         found = result.identification
-        groups.setdefault((result.trials, found.num_tests, found.num_models), []).append(result)
+        alike = (result.trials, found.num_tests, found.num_models, tuple(found.errors_at))
+        groups.setdefault(alike, []).append(result)
     return list(groups.values())
 
 
@@ -65,7 +70,7 @@ def _screen_table(group: Sequence[IdentificationResult]) -> Table:
         title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0)
     )
     table.add_column("system", overflow="fold")
-    for heading in HEADINGS:
+    for heading in headings(group):
         table.add_column(heading, justify="right", no_wrap=True)
     best = best_top1(group)
     for result in group:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from html import escape
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from wespk.core.errors import WespkError
-from wespk.core.files import digest
 from wespk.metrics.markup import printable
+from wespk.metrics.svg_text import slim_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 # Text, axes and grid are drawn in this colour, which nothing else has; the page makes it its text colour.
 INK = "#010203"
@@ -49,6 +48,7 @@ _SETTINGS: dict[str, Any] = {
     "grid.linewidth": 0.6,
     "legend.frameon": False,
     "lines.linewidth": 1.6,
+    "lines.solid_capstyle": "butt",
 }
 
 
@@ -69,26 +69,16 @@ def drawing() -> Iterator[type[Figure]]:
         yield Figure
 
 
-def to_svg(figure: Figure, description: str) -> str:
+def to_svg(figure: Figure, description: str, titles: Mapping[str, Sequence[str]] | None = None) -> str:
     """Return the figure as an <svg> element to put into an HTML page; call it inside `drawing`.
 
-    `description` is what a screen reader says. Identifiers are prefixed with a digest of the drawing, so that
-    many figures fit on one page. The element scales with its container and needs no namespace declarations.
+    `description` is what a screen reader says. `titles` maps the gid of a line of markers to what the page
+    shows when the pointer rests on each of them. Identifiers begin with a digest of the drawing, so that many
+    figures fit on one page. The element scales with its container and needs no namespace declarations.
     """
     stream = StringIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-    text = stream.getvalue()
-    body = re.sub(
-        r"<metadata>.*?</metadata>|<style.*?</style>", "", text[text.index("<svg") :], flags=re.DOTALL
-    )
-    content = body[body.index(">") + 1 :]
-    view_box = re.search(r'viewBox="([^"]+)"', body)
-    assert view_box  # matplotlib always writes one
-    mark = f"f{digest(text)[:8]}-"
-    content = re.sub(r"<[^>]*>", lambda tag: _inlined(tag[0], mark), content)
-    label = escape(printable(description))
-    look = 'style="stroke-linejoin: round" role="img"'
-    return f'<svg viewBox="{view_box[1]}" {look} aria-label="{label}">{content}'.strip()
+    return slim_svg(stream.getvalue(), description, titles or {}, {INK: "currentColor"})
 
 
 def series_style(index: int) -> dict[str, Any]:
@@ -97,14 +87,27 @@ def series_style(index: int) -> dict[str, Any]:
     return {"color": COLOURS[index % len(COLOURS)], "linestyle": dashes}
 
 
+def draw_mark(
+    axes: Axes, at: Sequence[float], shape: str = "o", colour: str = INK, filled: bool = False
+) -> list[Line2D]:
+    """Mark the point `at` (x, y), also on the border of the axes; () draws a handle for a legend only."""
+    face = colour if filled else "none"
+    places = [[at[0]], [at[1]]] if len(at) else [[], []]
+    return axes.plot(
+        *places,
+        shape,
+        color=colour,
+        mfc=face,
+        mew=1.4,
+        markersize=6,
+        linestyle="none",
+        clip_on=False,
+        zorder=3,
+    )
+
+
 def name_legend(owner: Axes | Figure, handles: list[Any], names: list[str], **options: Any) -> None:
     """Add a legend with these names as they are; matplotlib itself drops names that begin with `_`."""
     legend = owner.legend(handles, [str(number) for number in range(len(names))], **options)
     for text, name in zip(legend.get_texts(), names, strict=True):
         text.set_text(printable(name))
-
-
-def _inlined(tag: str, mark: str) -> str:
-    """Prefix the identifiers in a tag and let ink follow the page; texts between tags stay as they are."""
-    tag = tag.replace(' id="', f' id="{mark}').replace("url(#", f"url(#{mark}")
-    return tag.replace('xlink:href="#', f'href="#{mark}').replace(INK, "currentColor")

@@ -1,0 +1,65 @@
+"""Compute the map that gives embeddings of one domain the mean and covariance of another (CORAL).
+
+Usage:   wespk compute-coral [options] SOURCE.SCP TARGET.SCP MAT
+Example: cd exp/ecapa
+         wespk compute-coral embeddings/train/xvector.scp embeddings/telephone/xvector.scp final/coral.mat
+         wespk train-plda --matrix final/coral.mat embeddings/train/xvector.scp train/utt2spk final/plda
+
+The target needs no labels. The matrix, affine and in Kaldi's format, is for embeddings of the source: a PLDA
+(LDA, WCCN) trained after it fits the target, whose own embeddings stay as they are.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from wespk.backend import train_coral
+from wespk.cli.options import limit
+from wespk.cli.scoring import error_of, load_embeddings
+from wespk.cli.transforms import add_text, add_transforms
+from wespk.core.errors import WespkError
+from wespk.core.progress import say
+from wespk.data.kaldi_objects import write_matrix
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument("source", metavar="SOURCE.SCP", help="embeddings of the domain with labels")
+    parser.add_argument("target", metavar="TARGET.SCP", help="embeddings of the domain to come to")
+    parser.add_argument("matrix", type=Path, metavar="MAT", help="output")
+    parser.add_argument(
+        "--regularisation",
+        type=limit,
+        default=0.0,
+        metavar="L",
+        help="add L times the identity to both covariances, where embeddings are few (0; the paper: 1)",
+    )
+    add_text(parser)
+    add_transforms(parser)
+
+
+def run(args: Namespace) -> None:
+    """Estimate and write; directions in which the source hardly varies are told of."""
+    source = load_embeddings(args.source, args).matrix
+    target = load_embeddings(args.target, args).matrix
+    if source.shape[1] != target.shape[1]:
+        raise WespkError(
+            f"{args.target}: embeddings of {target.shape[1]} dimensions, those of {args.source} have "
+            f"{source.shape[1]}; both must come from one model"
+        )
+    try:
+        matrix = train_coral(
+            source,
+            target,
+            args.regularisation,
+            on_floored=lambda count: say(
+                f"{args.matrix}: {count} directions hardly vary in {args.source} and were floored; give more "
+                "embeddings, or --regularisation above 0"
+            ),
+        )
+    except WespkError as error:
+        raise error_of(f"{args.source} to {args.target}", error) from None
+    write_matrix(args.matrix, matrix.astype("float32"), binary=not args.text)
+    counts = f"{len(source)} embeddings to the domain of {len(target)}"
+    say(f"{args.matrix}: CORAL of {source.shape[1]} dimensions, {counts}")
