@@ -141,7 +141,7 @@ report_stage() {
     rm -rf "${exp:?}"/{results,identification}
     evaluate_lists "$data" "$exp" "${verified-$lists}" "$systems fusion"
     identify_lists "$data" "$exp" "${identified:-}" "$systems"
-    wespk map-embeddings "$exp/embeddings/test/xvector.scp" "$data/test/utt2spk" "$exp/embedding_map.json"
+    wespk map-embeddings --mean "$_mean" "$exp/embeddings/test/xvector.scp" "$data/test/utt2spk" "$exp/embedding_map.json"
     $train_cmd "$exp/log/epochs.log" wespk evaluate-epochs "$exp" "$data/dev"
     wespk report "$exp" > /dev/null
     end_stage

@@ -25,11 +25,13 @@ from wespk.metrics.plots import (
     sweep_svg,
     training_svg,
 )
+from wespk.metrics.plots.det import mark_meanings
 from wespk.metrics.points import OperatingPoint
 from wespk.metrics.scores import ScoreSet
 from wespk.metrics.systems import SystemResult
 from wespk.metrics.thresholds import find_thresholds
 
+SHOWN = '_$x^{ <script>alert(1)</script> --> & "id=" #010203 \ufffd\ufffd 声纹'
 HOSTILE = '_$x^{ <script>alert(1)</script> --> & "id=" #010203 \x00\x1b 声纹'
 
 
@@ -137,20 +139,10 @@ def test_a_figure_says_in_words_what_it_shows(svg):
 
 def test_names_are_shown_as_they_are_whatever_they_hold():
     point = MapPoint(0.0, 0.0, HOSTILE, HOSTILE)
-    of_epochs = [epoch(1, trials=HOSTILE), epoch(1, trials="other")]
-    for svg in (
-        det_svg([result(HOSTILE)]),
-        histogram_svg(result(HOSTILE)),
-        map_svg([point]),
-        epochs_svg(of_epochs),
-    ):
-        shown = " ".join(texts(svg))
-        assert '_$x^{ <script>alert(1)</script> --> & "id=" #010203 \ufffd\ufffd 声纹' in shown
-
-
-def test_det_legend_gives_each_systems_eer():
-    found = result()
-    assert f"cosine: EER {100 * found.evaluation.eer:.2f} %" in texts(det_svg([found]))
+    for svg in (map_svg([point]), epochs_svg([epoch(1, trials=HOSTILE), epoch(1, trials="other")])):
+        assert SHOWN in " ".join(texts(svg))
+    for draw in OF_A_SYSTEM:
+        assert SHOWN in ElementTree.fromstring(draw(result(HOSTILE))).get("aria-label")
 
 
 def test_a_curve_of_many_trials_is_thinned_without_leaving_the_exact_one():
@@ -179,27 +171,28 @@ def test_more_systems_than_colours_can_be_told_apart():
     assert len(looks) == 9
 
 
-def markers(svg):
-    """Count the hollow and the filled marks in colours, without those of the legend."""
-    used = re.findall(r'<use [^>]*style="([^"]*)"', svg)
-    coloured = [style for style in used if "stroke: #" in style]
-    return sum("fill: #" not in each for each in coloured), sum("fill: #" in each for each in coloured)
+def marks(svg):
+    """Count the hollow and the filled marks of a figure, which are in the colours of the curves."""
+    looks = re.findall(r'<use [^>]*style="([^"]*stroke: #[^"]*)"', svg)
+    return sum("fill: #" not in each for each in looks), sum("fill: #" in each for each in looks)
 
 
 def test_det_marks_the_best_points_hollow_and_those_of_the_development_thresholds_filled():
-    with_dev = det_svg([result()])
-    assert markers(with_dev) == (3, 3)  # EER, minDCF(0.01), minDCF(0.05)
-    assert "at its development threshold" in texts(with_dev)
-    without = SystemResult.from_scores("test", "s", ScoreSet([1, 2, 3], [0, 1.5, 0.5]))
-    assert markers(det_svg([without])) == (3, 0)
-    assert "at its development threshold" not in texts(det_svg([without]))
-
-
-def test_roc_gives_each_systems_area_on_a_logarithmic_axis():
     found = result()
-    shown = texts(roc_svg([found]))
-    assert f"cosine: AUC {100 * found.evaluation.auc:.2f} %" in shown
-    assert {"0.1", "1", "10", "100"} <= set(shown)  # percent of false alarms
+    assert marks(det_svg([found])) == (3, 3)
+    assert mark_meanings([found]) == {
+        "EER": ("o", False),
+        "minDCF(0.01)": ("^", False),
+        "minDCF(0.05)": ("s", False),
+        "filled: at the development threshold": ("o", True),
+    }
+    without = SystemResult.from_scores("test", "s", ScoreSet([1, 2, 3], [0, 1.5, 0.5]))
+    assert marks(det_svg([without])) == (3, 0)
+    assert "filled: at the development threshold" not in mark_meanings([without])
+
+
+def test_roc_has_a_logarithmic_axis_in_percent_of_false_alarms():
+    assert {"0.1", "1", "10", "100"} <= set(texts(roc_svg([result()])))
 
 
 def test_a_sweep_marks_the_best_points_of_its_panels():
@@ -240,7 +233,7 @@ def test_an_operating_point_of_ones_own_is_marked():
     random = np.random.default_rng(5)
     scores = ScoreSet(random.normal(2, 1, 50), random.normal(0, 1, 500))
     found = SystemResult.from_scores("test", "s", scores, [OperatingPoint(0.2)])
-    assert "minDCF(0.2)" in texts(det_svg([found]))
+    assert mark_meanings([found]) == {"EER": ("o", False), "minDCF(0.2)": ("^", False)}
 
 
 @pytest.mark.parametrize("count", [1, 2, 5000])

@@ -255,6 +255,15 @@ def test_a_system_shows_what_is_behind_its_numbers(undrawn):
         assert part in words
 
 
+def test_the_legends_name_each_curve_and_each_mark():
+    found = result()
+    words = " ".join(parsed(report_page(ReportData("t", "s", [found, result("plda", dev=False)]))).words)
+    numbers = found.evaluation
+    assert f"cosine: EER {100 * numbers.eer:.2f} % plda: EER" in words
+    assert "EER minDCF(0.01) minDCF(0.05) filled: at the development threshold" in words
+    assert f"cosine: AUC {100 * numbers.auc:.2f} % plda: AUC" in words
+
+
 def test_what_is_not_known_leaves_no_trace(undrawn):
     page = report_page(ReportData("t", "s", [result(dev=False)]))
     for absent in ("bootstrap draws", "Decisions at", "By ", "Taken for each", "one kind of", "Embeddings"):

@@ -53,6 +53,13 @@ def test_a_curve_of_few_trials_keeps_all_corners():
     assert thin_det(curve) == pytest.approx(np.stack([curve.p_fa, curve.p_miss]), abs=1e-6)
 
 
+def test_the_sweep_goes_on_to_the_highest_score():
+    scores = ScoreSet([1.0, 2.0, 9.0], [-4.0, 0.0, 1.5])
+    found = sweep(step_curve(scores), OperatingPoint(0.01))
+    assert (found.threshold[0], found.threshold[-1]) == (-4.0, 9.0)
+    assert found.frr[-1] == pytest.approx(2 / 3, abs=1e-5)
+
+
 def test_the_sweep_says_what_each_threshold_does():
     scores, point = normal_scores(), OperatingPoint(0.05)
     found = sweep(step_curve(scores), point, also=(1.25, 1e9))

@@ -107,6 +107,9 @@ def train_pav_calibration(
             "are the labels swapped, or are the scores distances?"
         )
     llrs = np.log(np.maximum(hits, 0.5) / hits.sum()) - np.log(np.maximum(passes, 0.5) / passes.sum())
-    llrs[0], llrs[-1] = llrs[:2].min(), llrs[-2:].max()
+    if not hits[0]:
+        llrs[0] = llrs[:2].min()
+    if not passes[-1]:
+        llrs[-1] = llrs[-2:].max()
     knots, first = np.unique(np.column_stack([low, high]), return_index=True)
     return PavCalibration(knots, np.repeat(llrs, 2)[first])

@@ -88,9 +88,11 @@ def fold(title: str, *content: str, class_: str | None = None, opened: bool = Fa
     return Html(whole.replace("<details", "<details open", 1)) if opened else whole
 
 
-def figure(svg: str, caption: str, class_: str | None = None) -> Html:
-    """Return a drawing above its caption, so that drawings side by side begin at one height."""
-    return element("figure", Html(svg), element("figcaption", caption) if caption else "", class_=class_)
+def figure(svg: str, caption: str, legend: str = "", class_: str | None = None) -> Html:
+    """Return a drawing above its legend and caption, so that drawings side by side begin at one height."""
+    return element(
+        "figure", Html(svg), legend, element("figcaption", caption) if caption else "", class_=class_
+    )
 
 
 def figures(*drawn: str) -> Html:

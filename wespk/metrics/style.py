@@ -37,7 +37,13 @@ td small { display: block; font-size: .85em; min-width: 12rem; max-width: 26rem;
   margin: 1.4rem 0; }
 .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(12.5rem, 45%), 1fr));
   gap: .6rem 1.2rem; }
+.panels figure { display: flex; flex-direction: column; justify-content: end; }
 .panels figure > svg { min-width: 0; max-width: 20rem; }
+.panels figcaption { order: -1; margin: 0; overflow-wrap: anywhere; color: var(--text); }
+.legend { list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1.4rem; margin: .4rem 0 0; padding: 0;
+  font-size: .88rem; }
+.legend li { display: flex; gap: .5rem; align-items: center; overflow-wrap: anywhere; }
+.legend svg { flex: none; }
 .key { white-space: nowrap; margin: 0 .8em 0 .4em; }
 .swatch { display: inline-block; width: .8em; height: .8em; margin: 0 .35em 0 .2em; opacity: .6; }
 figure { margin: 0; overflow-x: auto; }
@@ -62,7 +68,7 @@ details.system { border-top: 1px solid var(--line); padding-top: .8rem; }
   table { font-size: 8pt; } th, td { padding: .2rem .4rem; }
   h2, tr, figure, .scroll { break-inside: avoid; } h2, .caption { break-after: avoid; }
   h2 { margin-top: 1.2rem; } summary { list-style: none; }
-  .scroll, figure { overflow: visible; } figure svg { max-height: 84mm; margin: 0; min-width: 0; }
+  .scroll, figure { overflow: visible; } figure svg { max-height: 68mm; margin: 0; min-width: 0; }
   .figures { grid-template-columns: 1fr 1fr; gap: 1rem; } tbody th { position: static; }
   details::details-content { content-visibility: visible; display: block; }
   .panels { grid-template-columns: repeat(auto-fill, minmax(38mm, 1fr)); }

@@ -15,7 +15,6 @@ from wespk.metrics.svg_text import slim_svg
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
 
 # Text, axes and grid are drawn in this colour, which nothing else has; the page makes it its text colour.
 INK = "#010203"
@@ -89,21 +88,11 @@ def series_style(index: int) -> dict[str, Any]:
 
 def draw_mark(
     axes: Axes, at: Sequence[float], shape: str = "o", colour: str = INK, filled: bool = False
-) -> list[Line2D]:
-    """Mark the point `at` (x, y), also on the border of the axes; () draws a handle for a legend only."""
+) -> None:
+    """Mark the point `at` (x, y), also on the border of the axes."""
+    look: dict[str, Any] = {"markersize": 6, "mew": 1.4, "linestyle": "none", "zorder": 3}
     face = colour if filled else "none"
-    places = [[at[0]], [at[1]]] if len(at) else [[], []]
-    return axes.plot(
-        *places,
-        shape,
-        color=colour,
-        mfc=face,
-        mew=1.4,
-        markersize=6,
-        linestyle="none",
-        clip_on=False,
-        zorder=3,
-    )
+    axes.plot([at[0]], [at[1]], shape, color=colour, mfc=face, clip_on=False, **look)
 
 
 def name_legend(owner: Axes | Figure, handles: list[Any], names: list[str], **options: Any) -> None:

@@ -34,7 +34,12 @@ def slim_svg(
     content = join(_written(each, mark, used, colours) for each in root)
     look = "stroke-linejoin: round"
     return element(
-        "svg", content, viewBox=root.get("viewBox"), style=look, role="img", aria_label=description
+        "svg",
+        content,
+        viewBox=_rounded(root.attrib["viewBox"]),
+        style=look,
+        role="img",
+        aria_label=description,
     )
 
 

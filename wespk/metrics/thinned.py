@@ -88,7 +88,8 @@ def sweep(curve: StepCurve, point: OperatingPoint, also: tuple[float, ...] = ())
 
     Thresholds of `also` within the range are among them.
     """
-    lowest, highest = float(curve.thresholds[0]), float(curve.thresholds[-2])
+    lowest = float(curve.thresholds[0])
+    highest = float(max(curve.target.values[-1], curve.nontarget.values[-1]))
     kept = _evenly_drawn(curve, SWEEP_POINTS // 2 - len(also))
     even = np.linspace(lowest, highest, SWEEP_POINTS // 2)
     some = np.concatenate([even, curve.thresholds[kept], also])

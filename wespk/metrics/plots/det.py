@@ -11,7 +11,7 @@ from scipy.special import ndtri
 
 from wespk.core.errors import WespkError
 from wespk.metrics.scores import Scores
-from wespk.metrics.svg import INK, draw_mark, drawing, name_legend, series_style, to_svg
+from wespk.metrics.svg import INK, draw_mark, drawing, series_style, to_svg
 from wespk.metrics.systems import SystemResult
 
 if TYPE_CHECKING:
@@ -46,23 +46,17 @@ def det_svg(results: Sequence[SystemResult]) -> str:
     ]
     high = np.clip(1.1 * np.array(farthest), 0.5, 0.99)
     with drawing() as figure_class:
-        figure = figure_class(figsize=(6.2, 5.4 + 0.2 * len(results)), layout="constrained")
+        figure = figure_class(figsize=(6.2, 5.2), layout="constrained")
         axes = figure.add_subplot()
         _det_axes(axes, low, high)
-        names, handles = [], []
         for index, (result, own) in enumerate(zip(results, marks, strict=True)):
             style = series_style(index)
-            handles += axes.plot(*ndtri(result.det.clip(low[:, None] / 2, 0.999)), **style)
-            names.append(f"{result.system}: EER {100 * result.evaluation.eer:.2f} %")
+            axes.plot(*ndtri(result.det.clip(low[:, None] / 2, 0.999)), **style)
             for mark in own:
                 at = ndtri(np.clip((mark.p_fa, mark.p_miss), low, high))  # on the border if beyond it
                 draw_mark(axes, at, mark.shape, style["color"], mark.actual)
-        described = "DET curves on {}: {}".format(results[0].trials, ", ".join(names))
-        shapes = _shape_legend(axes, marks)
-        name_legend(
-            figure, handles + list(shapes.values()), [*names, *shapes], loc="outside lower left", ncols=2
-        )
-        return to_svg(figure, described)
+        names = (f"{each.system}, EER {100 * each.evaluation.eer:.2f} %" for each in results)
+        return to_svg(figure, f"DET curves on {results[0].trials}: {'; '.join(names)}")
 
 
 def roc_svg(results: Sequence[SystemResult]) -> str:
@@ -75,15 +69,13 @@ def roc_svg(results: Sequence[SystemResult]) -> str:
     left = _lowest(result.det[0] for result in results)
     bottom = min(_accepted_at(result, left) for result in results)
     with drawing() as figure_class:
-        figure = figure_class(figsize=(6.2, 5.4 + 0.2 * len(results)), layout="constrained")
+        figure = figure_class(figsize=(6.2, 5.2), layout="constrained")
         axes = figure.add_subplot()
-        names, handles = [], []
         for index, result in enumerate(results):
             style, numbers = series_style(index), result.evaluation
             p_fa, p_miss = result.det
-            handles += axes.plot(p_fa.clip(left / 2), 1 - p_miss, **style)
+            axes.plot(p_fa.clip(left / 2), 1 - p_miss, **style)
             draw_mark(axes, (max(numbers.eer, left), 1 - numbers.eer), "o", style["color"])
-            names.append(f"{result.system}: AUC {100 * numbers.auc:.2f} %")
         drawn = np.geomspace(left, 1, 200)
         axes.plot(drawn, 1 - drawn, color=INK, alpha=0.4, linewidth=0.8, linestyle=":")
         axes.set_xscale("log")
@@ -95,10 +87,15 @@ def roc_svg(results: Sequence[SystemResult]) -> str:
         axes.set_xlabel("false alarms, FAR in %")
         axes.set_ylabel("accepted targets in %")
         axes.grid()
-        described = "ROC curves on {}: {}".format(results[0].trials, ", ".join(names))
-        handles += draw_mark(axes, ())
-        name_legend(figure, handles, [*names, "equal error rate"], loc="outside lower left", ncols=2)
-        return to_svg(figure, described)
+        names = (f"{each.system}, AUC {100 * each.evaluation.auc:.2f} %" for each in results)
+        return to_svg(figure, f"ROC curves on {results[0].trials}: {'; '.join(names)}")
+
+
+def mark_meanings(results: Sequence[SystemResult]) -> dict[str, tuple[str, bool]]:
+    """Return the shape of each mark of `det_svg` and whether it is filled, by what it stands for."""
+    marks = [mark for result in results for mark in _marks(result)]
+    best = {mark.name: (mark.shape, False) for mark in marks if not mark.actual}
+    return best | {mark.name: ("o", True) for mark in marks if mark.actual}
 
 
 def refuse_nothing(results: Sequence[SystemResult]) -> None:
@@ -119,19 +116,8 @@ def _marks(result: SystemResult) -> list[Mark]:
     }
     for at in numbers.at_dev:
         if at.name in shapes:
-            marks.append(Mark(shapes[at.name], "at its development threshold", True, at.far, at.frr))
+            marks.append(Mark(shapes[at.name], "filled: at the development threshold", True, at.far, at.frr))
     return marks
-
-
-def _shape_legend(axes: Axes, marks: Sequence[Sequence[Mark]]) -> dict[str, Any]:
-    """Return a handle for each meaning of a mark, by name."""
-    handles: dict[str, Any] = {}
-    for mark in (mark for own in marks for mark in own):
-        if mark.name not in handles:
-            (handles[mark.name],) = draw_mark(
-                axes, (), "o" if mark.actual else mark.shape, filled=mark.actual
-            )
-    return handles
 
 
 def _lowest(rates: Any) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from wespk.metrics.markup import printable
 from wespk.metrics.svg import COLOURS, INK, drawing, to_svg
 from wespk.metrics.systems import SystemResult
 
@@ -10,7 +9,7 @@ CLASSES = {"nontarget": COLOURS[0], "target": COLOURS[1]}
 
 
 def histogram_svg(result: SystemResult) -> str:
-    """Draw the target and nontarget scores of a system, with its thresholds.
+    """Draw the target and nontarget scores of a system, with its thresholds; the page names it.
 
     The page says once for all systems what `CLASSES` and the lines stand for: the solid one is the threshold
     at the EER of these trials, the dashed one that of the development trials.
@@ -26,7 +25,6 @@ def histogram_svg(result: SystemResult) -> str:
         for at in result.evaluation.at_dev:
             if at.name == "eer":
                 axes.axvline(at.threshold, color=INK, linewidth=1, linestyle=(0, (3, 2)))
-        axes.set_title(printable(result.system), loc="left")
         axes.set_ylim(bottom=0)
         axes.set_yticks([])
         axes.locator_params(axis="x", nbins=4)

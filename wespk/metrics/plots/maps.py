@@ -27,7 +27,8 @@ def map_svg(points: Sequence[MapPoint]) -> str:
     ordered = sorted(points, key=lambda point: (point.spk, point.utt))
     speakers = [(spk, list(own)) for spk, own in groupby(ordered, key=lambda point: point.spk)]
     with drawing() as figure_class:
-        figure = figure_class(figsize=(6.2, 6.2), layout="constrained")
+        wide, high = np.ptp([(point.x, point.y) for point in points], axis=0) + 1e-9
+        figure = figure_class(figsize=(6.2, 6.2 * np.clip(high / wide, 0.5, 1.1)), layout="constrained")
         axes = figure.add_subplot()
         axes.set_axis_off()
         axes.set_aspect("equal", adjustable="datalim")
@@ -36,8 +37,9 @@ def map_svg(points: Sequence[MapPoint]) -> str:
             places = np.array([(point.x, point.y) for point in own])
             shape = SHAPES[index // len(COLOURS) % len(SHAPES)]
             colour, group = COLOURS[index % len(COLOURS)], f"speaker{index}"
-            look = {"color": colour, "linestyle": "none", "markersize": 4.5, "mew": 0, "alpha": 0.75}
-            axes.plot(*places.T, shape, gid=group, **look)
+            axes.plot(
+                *places.T, shape, color=colour, markersize=4.5, mew=0, alpha=0.75, linestyle="none", gid=group
+            )
             titles[group] = [f"{point.utt} ({spk})" for point in own]
             if len(speakers) <= LABELLED:
                 middle = np.median(places, axis=0)

@@ -19,7 +19,10 @@ highest. The interval is Wilson's for the top-1 accuracy.
 def identification_sections(results: Sequence[IdentificationResult]) -> list[Section]:
     """Return a section for each trial list; the last one says how to read them."""
     groups = by_list(results)
-    sections = [Section(f"{group[0].trials}: who?", list_title(group), _table(group)) for group in groups]
+    names = [f"{group[0].trials}: identification" for group in groups]
+    sections = [
+        Section(name, list_title(group), _table(group)) for name, group in zip(names, groups, strict=True)
+    ]
     if sections:
         last, reading = sections[-1], fold("How to read accuracies", element("p", READING))
         sections[-1] = last._replace(content=join([last.content, reading]))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+from wespk.metrics.error_rates import EER_RULES
 from wespk.metrics.markup import Html, element, figure, figures, fold, join, scroll, table
 from wespk.metrics.plots import det_svg, histogram_svg, roc_svg
 from wespk.metrics.plots.histogram import CLASSES
+from wespk.metrics.sections.legend import det_legend, roc_legend
 from wespk.metrics.sections.section import Section
 from wespk.metrics.sections.system import system_details
 from wespk.metrics.systems import SystemResult, by_trial_list, trials_title
@@ -23,6 +25,8 @@ thresholds were found on the development trials and applied here unchanged (acce
 FAR, FRR and actDCF are the errors and the cost to expect in use. Brackets hold 95 % intervals of a bootstrap
 over the speakers: the range in which the value would lie with other speakers of the same kind.
 """
+
+MEASURES = {"eer": "EER %", "min_dcf": "minDCF ", "actual_dcf": "actDCF ", "cllr": "Cllr"}
 
 DET = """
 DET: lower left is better. Hollow marks stand at the best threshold for these very trials, filled ones of the
@@ -65,7 +69,10 @@ def _trial_list(
             fold(
                 "More measures, and all intervals", _more_measures(group), _intervals(group), class_="extra"
             ),
-            figures(figure(det_svg(group), DET), figure(roc_svg(group), ROC)),
+            figures(
+                figure(det_svg(group), DET, legend=det_legend(group)),
+                figure(roc_svg(group), ROC, legend=roc_legend(group)),
+            ),
             _histograms(group),
             *(system_details(result, opened=result.system == primary) for result in ordered),
         ]
@@ -107,7 +114,9 @@ def _histograms(group: Sequence[SystemResult]) -> Html:
     keys = [element("span", _swatch(colour), name, class_="key") for name, colour in CLASSES.items()]
     lines = "solid line: threshold at the EER of these trials, dashed: at the EER of the development trials."
     legend = element("p", "Share of the scores per bin:", *keys, lines, class_="soft")
-    drawn = element("div", *(figure(histogram_svg(result), "") for result in group), class_="panels")
+    drawn = element(
+        "div", *(figure(histogram_svg(result), result.system) for result in group), class_="panels"
+    )
     return join([legend, drawn])
 
 
@@ -126,7 +135,7 @@ def _kinds(group: Sequence[SystemResult]) -> Html:
 
 
 def _more_measures(group: Sequence[SystemResult]) -> Html:
-    rules = list(group[0].evaluation.eers)
+    rules = [rule for rule in EER_RULES if rule in group[0].evaluation.eers]
     heads = ("system", *(f"EER % ({rule.replace('_', ' ')})" for rule in rules))
     heads += ("errors at the EER", "AUC %", "average precision %", "best F1 %", "at", "best accuracy %", "at")
     rows = []
@@ -150,7 +159,8 @@ def _more_measures(group: Sequence[SystemResult]) -> Html:
 
 def _intervals(group: Sequence[SystemResult]) -> Html:
     """Return the table of all 95 % intervals, if there are any."""
-    names = list(dict.fromkeys(name for result in group for name in result.evaluation.intervals))
+    known = dict.fromkeys(name for result in group for name in result.evaluation.intervals)
+    names = sorted(known, key=lambda name: [name.startswith(each) for each in MEASURES], reverse=True)
     if not names:
         return Html()
     rows = []
@@ -159,7 +169,7 @@ def _intervals(group: Sequence[SystemResult]) -> Html:
         rows.append(
             (result.system, *(_interval(name, *found[name]) if name in found else ABSENT for name in names))
         )
-    numbers = group[0].evaluation
+    numbers = next(result.evaluation for result in group if result.evaluation.intervals)
     caption = f"95 % intervals of {numbers.draws:,} bootstrap draws of the {numbers.num_speakers:,} speakers"
     return table(("system", *map(measure_name, names)), rows, caption)
 
@@ -172,12 +182,5 @@ def _interval(name: str, low: float, high: float) -> str:
 
 def measure_name(name: str) -> str:
     """Write the name of a measure for people: `min_dcf(0.01)` is ``minDCF (0.01)``."""
-    for plain, written in {
-        "eer": "EER %",
-        "min_dcf": "minDCF ",
-        "actual_dcf": "actDCF ",
-        "cllr": "Cllr",
-    }.items():
-        if name == plain or name.startswith(f"{plain}("):
-            return name.replace(plain, written, 1)
-    return name
+    measure, bracket, point = name.partition("(")
+    return f"{MEASURES.get(measure, measure)}{bracket}{point}"
