@@ -12,7 +12,7 @@
 #   report_stage               # 8: results, report page, table
 #
 # They read the recipe's options corpus, data, features, augment, musan, rirs, config, exp, set, nj, nproc, nnodes,
-# average, lda_dim, adapt and top_k, and
+# average, lda_dim, adapt, top_k and by_epoch, and
 #   record       a file that changes when the corpus does
 #   lists        the trial lists (see steps.sh), `dev` and others: "dev test test_3"
 #   verified     those that verification is reported on (default: all)
@@ -134,15 +134,24 @@ normalisation_stage() {
 }
 
 report_stage() {
-  local -a files
-  score_files "$exp" "$lists" score "$systems"
-  if begin_stage 8 "report" --out "$exp/report/index.html" --in "${files[@]}" "$exp/history.json" \
-      --set "verified=${verified-$lists} identified=${identified:-}"; then
+  local -a files inputs=("$exp/history.json")
+  score_files "$exp" "${identified:-}" score "$systems"
+  inputs+=("${files[@]}")
+  score_files "$exp" "${verified-$lists}" llr "$systems fusion"
+  inputs+=("${files[@]}")
+  [ -z "${verified-$lists}" ] || inputs+=("$exp/final/calibration.json")
+  if begin_stage 8 "report" --out "$exp/report/index.html" --in "${inputs[@]}" \
+      --set "verified=${verified-$lists} identified=${identified:-} by_epoch=$by_epoch"; then
     rm -rf "${exp:?}"/{results,identification}
     evaluate_lists "$data" "$exp" "${verified-$lists}" "$systems fusion"
     identify_lists "$data" "$exp" "${identified:-}" "$systems"
-    wespk map-embeddings --mean "$_mean" "$exp/embeddings/test/xvector.scp" "$data/test/utt2spk" "$exp/embedding_map.json"
-    $train_cmd "$exp/log/epochs.log" wespk evaluate-epochs "$exp" "$data/dev"
+    wespk map-embeddings --mean "$_mean" "$exp/embeddings/test/xvector.scp" "$data/test/utt2spk" \
+      "$exp/embedding_map.json"
+    if "$by_epoch"; then
+      $train_cmd "$exp/log/epochs.log" wespk evaluate-epochs "$exp" "$data/dev"
+    else
+      rm -f "$exp/epochs.json"
+    fi
     wespk report "$exp" > /dev/null
     end_stage
   fi

@@ -101,14 +101,14 @@ calibrate_lists() {
 }
 
 # Usage: evaluate_lists <data> <exp-dir> "<list> ..." "<system> ..."
-# Figures of the calibrated scores in EXP/results/LIST.json, also by gender, session, device and number of frames,
+# Figures of the calibrated scores in EXP/results/LIST.json, also by gender, language, device and number of frames,
 # as far as the data directory has their tables.
 evaluate_lists() {
   local data=$1 exp=$2 lists=$3 systems=$4 list name column
   local -a files by
   for list in $lists; do
     name=${list%%_*} by=()
-    for column in gender=spk2gender session=utt2session device=utt2device frames=utt2num_frames; do
+    for column in gender=spk2gender language=utt2language device=utt2device frames=utt2num_frames; do
       [ ! -f "$data/$name/${column#*=}" ] || by+=(--by "${column%%=*}=$data/$name/${column#*=}")
     done
     score_files "$exp" "$list" llr "$systems"

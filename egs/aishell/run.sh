@@ -30,6 +30,7 @@ average=10                # epochs whose weights are averaged
 lda_dim=128               # dimensions that LDA keeps for PLDA; none: PLDA without LDA
 adapt=coral-plus          # how PLDA is adapted to the dev embeddings, unlabelled: coral-plus or unsupervised
 top_k=100                 # nearest cohort speakers for AS-norm, of 340
+by_epoch=true             # draw the EER of the kept epochs on the dev trials: extracts dev by each of them
 help_message="Usage: bash run.sh [options]    speaker verification on AISHELL-1"
 . "$WESPK_ROOT/tools/parse_options.sh"
 . "$WESPK_ROOT/tools/recipe.sh"

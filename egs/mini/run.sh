@@ -30,6 +30,7 @@ average=5                 # epochs whose weights are averaged
 lda_dim=40                # dimensions that LDA keeps for PLDA; none: PLDA without LDA
 adapt=coral-plus          # how PLDA is adapted to the dev embeddings, unlabelled: coral-plus or unsupervised
 top_k=30                  # nearest cohort speakers for AS-norm, of 64
+by_epoch=true             # draw the EER of the kept epochs on the dev trials: extracts dev by each of them
 help_message="Usage: bash run.sh [options]    speaker verification on a generated corpus"
 . "$WESPK_ROOT/tools/parse_options.sh"
 . "$WESPK_ROOT/tools/recipe.sh"

@@ -143,6 +143,10 @@ def test_interpolation_averages_the_covariances():
         (lambda: adapt_plda(made_plda(), np.ones((5, 3))), "3 dimensions where 4"),
         (lambda: adapt_plda(made_plda(), np.full((5, DIM), np.nan)), "row 0 holds NaN"),
         (
+            lambda: adapt_plda_coral(made_plda(), np.ones((5, DIM))),
+            "PLDA adaptation: the embeddings do not vary .5 are given.",
+        ),
+        (
             lambda: adapt_plda(made_plda(), np.ones((5, DIM)), -0.1),
             "within_scale is -0.1; it is a number of at least 0",
         ),

@@ -165,6 +165,21 @@ def test_options_of_learning_are_refused_where_nothing_is_learnt(folder, verb, o
     assert "are for learning; leave them away with --apply" in apply(verb, *option, status=1)
 
 
+@pytest.mark.parametrize("option", [(), ("--apply",)])
+def test_ratios_are_not_calibrated_again(folder, verb, option):
+    learn(verb)
+    apply(verb, systems="a")
+    before = (folder / "test.a.llr").read_bytes()
+    refused = verb("calibrate", *option, "cal.json", "test.trials", "test.a.llr", status=1)
+    assert "test.a.llr: holds ratios that are calibrated already; give the scores, test.a.score" in refused
+    assert (folder / "test.a.llr").read_bytes() == before
+
+
+def test_a_fusion_that_was_not_learnt_is_named(folder, verb):
+    learn(verb)
+    assert "cal.json: no fusion 'both'; there are: none" in apply(verb, "--fuse", "both", status=1)
+
+
 def edit(folder, **changes):
     learnt = json.loads((folder / "cal.json").read_text())
     learnt["a"] = {key: value for key, value in {**learnt["a"], **changes}.items() if value is not ...}
@@ -174,13 +189,18 @@ def edit(folder, **changes):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda d: edit(d, method=..., scale=2.0), "cal.json: 'a' is in the form of an earlier version; run"),
+        (lambda d: edit(d, method=..., scale=2.0), "cal.json: 'a' lacks 'method'; run `wespk calibrate` aga"),
+        (lambda d: edit(d, offset="x"), "'a' is not in the form of a calibration; run `wespk calibrate`"),
+        (lambda d: edit(d, quality=["x"]), "'a' is not in the form of a calibration; run `wespk calibrate`"),
+        (lambda d: edit(d, inputs=["b"]), "'a' is no fusion, and has other inputs than its own scores"),
+        (lambda d: edit(d, inputs="b"), "'a' is no fusion, and has other inputs than its own scores"),
+        (lambda d: edit(d, thresholds={"far(0.01)": 1.0}), "'a' lacks the threshold 'eer'"),
         (lambda d: edit(d, weights=[-1.0]), "cal.json: 'a' calibration: scale -1 .* must be positive"),
         (lambda d: edit(d, weights=[1.0, 2.0]), "cal.json: 'a' has 2 weights for 1 inputs"),
         (lambda d: edit(d, weights="x"), "cal.json: 'a' "),
         (lambda d: edit(d, thresholds=3), "cal.json: 'a' thresholds: expected a map"),
-        (lambda d: edit(d, method="forest"), "cal.json: 'a' is not a calibration"),
-        (lambda d: edit(d, inputs=...), "cal.json: 'a' is not a calibration"),
+        (lambda d: edit(d, method="forest"), "cal.json: 'a' is not in the form of a calibration"),
+        (lambda d: edit(d, inputs=...), "cal.json: 'a' lacks 'inputs'"),
         (lambda d: (d / "cal.json").write_text("[]"), "cal.json: holds no calibration"),
         (lambda d: (d / "cal.json").unlink(), "cal.json: no such file"),
         (
@@ -214,6 +234,7 @@ def test_a_record_that_cannot_be_applied_is_named(folder, verb, spoil, message):
         ),
         (["--quality", "dev.quality", "--fuse", "q=a,snr"], "dev.quality: no snr of 'm0' (6 utterances"),
         (["--quality", "dev.enrol", "--fuse", "q=a,dev.enrol"], "dev.enrol: no dev.enrol of 's0-2'"),
+        (["--enrol", "dev.enrol"], "--enrol is for the quality of models; give --quality TABLE too"),
         (["--p-target", "1"], "dev.a.score: p_target is 1.0"),
     ],
 )

@@ -99,13 +99,35 @@ def test_the_same_trials_under_another_name_are_compared(folder, verb):
         (["none:good", "b"], "none: no such experiment"),
         (["a:best", "b:good"], "a: no system 'best' on test; there are: good, bad"),
         (["a:good", "b"], "name a system of both"),
-        (["--list", "dev", "a", "b"], "a/results/dev.json: no such file"),
         (["a", "scores"], "scores: no such experiment"),
+        (["--list", "dev", "a", "b"], "error: a/results/dev.json: no such file"),
     ],
 )
 def test_wrong_use_is_one_clear_line(folder, verb, arguments, message):
     refused = verb("compare", *arguments, status=1)
     assert message in refused
+
+
+def test_no_draws_are_refused(folder, verb):
+    assert "argument --draws: '0' is not a whole number above 0" in verb(
+        "compare", "--draws", 0, "a", "b", status=2
+    )
+
+
+def test_trials_without_score_are_refused_or_counted(folder, verb):
+    path = folder / "b/scores/test.good.llr"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[2:]))
+    refused = verb("compare", "a", "b", status=1)
+    assert "b/scores/test.good.llr: 2 trials of trials have no score" in refused
+    said = verb("compare", "--draws", 20, "--allow-missing", "a", "b")
+    assert "test: good, good: 2 of 276 trials have no score of one of the two and are left out" in said
+
+
+def test_trials_that_are_elsewhere_are_told_of(folder, verb, monkeypatch):
+    (folder / "elsewhere").mkdir()
+    monkeypatch.chdir(folder / "elsewhere")
+    refused = verb("compare", "../a", "../b", status=1)
+    assert "../a/results/test.json: names the trials trials, which are not there; run this in" in refused
 
 
 def test_experiments_without_a_common_list_are_named(folder, verb):

@@ -143,7 +143,10 @@ def test_trials_without_score_are_refused_or_counted(folder, verb):
     (folder / GOOD).write_text("".join(lines[3:]))
     assert "3 trials of data/trials have no score" in verb("evaluate", "data/trials", GOOD, status=1)
     said = verb("evaluate", "--allow-missing", "data/trials", GOOD)
-    assert "good: 3 of 496 trials have no score and are left out" in said
+    listed = f"{GOOD}.missing"
+    assert f"good: 3 of 496 trials have no score and are left out, listed in {listed}" in said
+    trials = (folder / "data/trials").read_text().splitlines(keepends=True)
+    assert (folder / listed).read_text() == "".join(trials[:3])
 
 
 def test_a_stream_gives_the_same_rates_without_intervals(folder, verb):
@@ -175,13 +178,17 @@ def test_values_that_a_table_lacks_are_counted(folder, verb):
     ("arguments", "message"),
     [
         (["--bins", "age=2", "data/trials", GOOD], "--bins age: there is no --by age=TABLE"),
-        (["data/trials", GOOD, GOOD], "two score files are of the system 'good'"),
+        (["data/trials", GOOD, GOOD], f"system 'good' has been given before, by {GOOD}"),
+        (["--streamed", "--details", "data/trials", GOOD], "--details needs all trials in memory"),
+        (["--streamed", "--enrol", "e", "data/trials", GOOD], "--enrol needs all trials in memory"),
+        (["--utt2spk", "data/some", "data/trials", GOOD], "or evaluate without speakers by --draws 0"),
         (["--streamed", "--results", "x", "data/trials", GOOD], "--results needs all trials in memory"),
         (["--utt2spk", "none", "data/trials", GOOD], "none: no such file"),
         (["--by", "x=none", "data/trials", GOOD], "none: no such file"),
     ],
 )
 def test_wrong_use_is_one_clear_line(folder, verb, arguments, message):
+    (folder / "data/some").write_text("s0-u0 s0\n")
     assert message in verb("evaluate", *arguments, status=1)
 
 
@@ -214,9 +221,20 @@ def test_labels_that_contradict_the_speakers_are_refused(folder, verb):
 
 
 def test_a_system_without_calibration_is_named(folder, verb):
-    verb("calibrate", "calibration.json", "data/trials", GOOD)
-    refused = verb("evaluate", "--calibration", "calibration.json", "data/trials", BAD, status=1)
-    assert "no development thresholds for 'bad'; there are: good" in refused
+    (folder / "test.good.score").write_text((folder / GOOD).read_text())
+    verb("calibrate", "calibration.json", "data/trials", "test.good.score")
+    for more in ((), ("--streamed",)):
+        refused = verb("evaluate", *more, "--calibration", "calibration.json", "data/trials", BAD, status=1)
+        assert f"{BAD}: no development thresholds for 'bad'; there are: good" in refused
+
+
+@pytest.mark.parametrize("more", [(), ("--streamed",)])
+def test_scores_of_targets_alone_are_named_by_their_file(folder, verb, more):
+    for path in ("data/trials", GOOD):
+        lines = (folder / path).read_text().splitlines(keepends=True)
+        same = [line for line in lines if line[:2] == line.split()[1][:2]]
+        (folder / path).write_text("".join(same))
+    assert f"error: {GOOD}: " in verb("evaluate", *more, "data/trials", GOOD, status=1)
 
 
 def test_results_of_another_version_are_refused(folder):

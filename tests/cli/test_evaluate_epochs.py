@@ -1,6 +1,7 @@
 """`wespk evaluate-epochs`: the figures are those of extraction and cosine; nothing is done twice."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 import yaml
 
 from wespk.backend import cosine_scores
+from wespk.cli import evaluate_epochs
 from wespk.cli.main import main
 from wespk.core.config import parse_config
 from wespk.core.files import write_json
@@ -158,3 +160,16 @@ def test_the_best_epoch_has_the_lowest_eer_then_the_lowest_cost_then_the_lowest_
     assert best_epoch([result(1, 0.1, 0.6), result(2, 0.1, 0.4)]).epoch == 2
     assert best_epoch([result(2, 0.1), result(1, 0.1)]).epoch == 1
     assert EpochResult.from_json(result(3, 0.25).to_json()) == result(3, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("trials", "name"),
+    [
+        ("data/dev/trials", "dev"),
+        ("data/dev/trials_3", "dev_3"),
+        ("data/other/trials", "other"),
+        ("x/l", "l"),
+    ],
+)
+def test_figures_are_named_after_the_folder_of_their_trials(trials, name):
+    assert evaluate_epochs._list_name(Path(trials)) == name

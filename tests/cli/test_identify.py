@@ -83,7 +83,7 @@ def test_a_system_given_twice_is_refused_before_anything_is_read(folder, wespk):
     other = folder / "si.cosine.llr"
     other.write_text("not a score")
     refused = wespk("identify", "trials", SCORES[0], str(other), status=1).stderr
-    assert f"system 'cosine' is given twice, first by {SCORES[0]}; name one" in refused
+    assert f"system 'cosine' has been given before, by {SCORES[0]}; give one" in refused
     assert refused.count("\n") == 1
 
 

@@ -214,7 +214,7 @@ def repeat(folder):
 @pytest.mark.parametrize(
     ("spoil", "options", "message"),
     [
-        (None, ["--top-k", 25], "top_k is 25, but the cohort has 24 embeddings; lower top_k or give"),
+        (None, ["--top-k", 25], "train.scp: top_k is 25, but the cohort has 24 embeddings; lower top_k"),
         (None, [], "top_k is 300, but the cohort has 24"),
         (None, ["--top-k", 1], "top_k is 1; a deviation needs 2 or more of the 24"),
         (None, ["--method", "z", "--top-k", 3], "--top-k is for --method as; Z-norm takes the whole cohort"),
@@ -234,3 +234,8 @@ def test_bad_input_is_one_line(folder, verb, spoil, options, message):
     inputs = ["--enrol", "enrol", "--cohort", "train.scp", "test.scp", "trials", "out.score"]
     assert message in verb("normalise-scores", *options, *inputs, status=1)
     assert not (folder / "out.score").exists()
+
+
+def test_scores_are_not_named_as_their_record(folder, verb):
+    inputs = ["--cohort", "train.scp", "--top-k", 3, "--enrol", "enrol", "test.scp", "trials"]
+    assert "out.json: is where the record goes" in verb("normalise-scores", *inputs, "out.json", status=1)

@@ -409,6 +409,13 @@ PLDA = ["score-plda", "--plda", "plda", "--enrol", "enrol", "all.scp", "trials",
             ["score-matrix", "--out", "m.scp", "all.scp", GOLDEN / "test.ark"],
             "test.ark: embeddings of 24",
         ),
+        (None, ["score-matrix", "--point", "0.1", "--out", "m.scp", "all.scp"], "--point is for --utt2spk"),
+        (lambda d: (d / "enrol").write_text(""), COSINE, "enrol: is empty; expected lines `model-id utt"),
+        (
+            lambda d: (d / "enrol").write_text("m-s0 s0-u0 s0-u0\n"),
+            COSINE,
+            "enrol:1: 'm-s0' has 's0-u0' twice",
+        ),
     ],
 )
 def test_bad_input_is_one_line_that_says_what_is_wrong(small, run, tmp_path, change, arguments, message):

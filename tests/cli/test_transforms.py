@@ -131,6 +131,11 @@ def test_directions_that_hardly_vary_are_told_of(kaldi_folder, verb):
     assert "directions hardly vary within speakers and were floored" in shown
     shown = verb("compute-coral", "few.scp", "train.scp", "few.mat")
     assert "few.mat: 6 directions hardly vary in few.scp and were floored" in shown
+    (kaldi_folder / "few.scp").write_text("".join(lines[:5]))
+    shown = verb("compute-coral", "train.scp", "few.scp", "few.mat")
+    assert "few.scp: 5 embeddings span at most 4 of 24 dimensions" in shown
+    shown = verb("compute-coral", "--regularisation", 0.1, "train.scp", "few.scp", "few.mat")
+    assert "span at most" not in shown
 
 
 def test_averages_of_enrolment_have_kaldis_counts(kaldi_folder, golden, verb):

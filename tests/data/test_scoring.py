@@ -1,7 +1,10 @@
+import os
+
 import numpy as np
 import pytest
 
 from wespk.core.errors import WespkError
+from wespk.core.files import atomic_path
 from wespk.data import pair_lines
 from wespk.data.scores import read_scores, write_scores
 from wespk.data.scoring import iter_scored, score_trials
@@ -29,6 +32,15 @@ def test_each_pair_is_scored_in_the_order_of_the_list(files, monkeypatch, size):
     done = score_trials(*files, of_pairs, ENROL, TEST)
     assert (done.scored, done.missing) == (4, 0)
     assert files[1].read_text() == SCORES
+
+
+def test_what_a_killed_run_has_left_goes_when_the_next_one_begins(files):
+    with atomic_path(files[1]) as temporary:
+        left = temporary.with_name(temporary.name.replace(f".{os.getpid()}.", ".999999999."))
+        temporary.write_text("")
+    left.write_text("a t1 0.33")
+    score_trials(*files, of_pairs, ENROL, TEST)
+    assert sorted(path.name for path in files[1].parent.iterdir()) == ["s", "t"]
 
 
 def test_labels_are_not_needed_for_scores(files):

@@ -112,6 +112,21 @@ def test_spaces_of_unicode_and_control_characters_do_not_end_an_id(tmp_path, cha
         read_enrolment(tmp_path / "e")
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "e: is empty; expected lines `model-id utt utt ...`"),
+        ("a u v\nb u v u\n", "e:2: 'b' has 'u' twice; name each utterance once"),
+    ],
+)
+def test_an_enrolment_list_names_models_and_each_utterance_once(tmp_path, text, message):
+    (tmp_path / "e").write_text(text)
+    with pytest.raises(WespkError, match=message):
+        read_enrolment(tmp_path / "e")
+    if text:
+        assert read_enrolment(tmp_path / "e", allow_repeats=True)["b"] == ["u", "v", "u"]
+
+
 def test_windows_line_ends_do_no_harm_in_trials(tmp_path):
     (tmp_path / "t").write_bytes(b"a b target\r\na c nontarget\r\n")
     assert read_trials(tmp_path / "t").test_ids == ["b", "c"]

@@ -48,6 +48,12 @@ def test_a_table_that_cannot_be_used_is_refused_by_key(tmp_path, content, messag
         read_vector_table(tmp_path / "e.ark")
 
 
+def test_vectors_without_numbers_are_refused(tmp_path):
+    kaldiio.save_ark(str(tmp_path / "e.ark"), {"a": np.zeros(0, np.float32)})
+    with pytest.raises(WespkError, match="e.ark: 'a' holds no numbers; extract it again"):
+        read_vector_table(tmp_path / "e.ark")
+
+
 def test_a_name_that_is_no_table_to_read_says_how_to_write_it():
     with pytest.raises(WespkError, match="write it as scp:FILE or ark:FILE"):
         read_vector_table("xvector")

@@ -16,7 +16,7 @@ import soundfile
 from wespk.data.datadir import load_data_dir, load_features
 from wespk.data.trials import read_trials
 
-TRAINING = 'bash egs/mine/run.sh --corpus "$PWD/my_corpus" --top_k 3'
+TRAINING = 'bash egs/mine/run.sh --corpus "$PWD/my_corpus" --lda_dim none --top_k 3'
 SPEAKERS = [f"spk{n:02d}" for n in range(13)]
 SMALL = (
     "epochs=15 batch_size=8 data.chunk_frames=20 optim.lr=0.01 optim.warmup_steps=5 "

@@ -1,4 +1,5 @@
-"""What the fuzz damages: recordings of all formats, archives of all forms, data directories, lists, options.
+"""What the fuzz damages: recordings of all formats, archives of all forms, data directories, lists, options,
+and the files of an experiment.
 
 All of it is made in one folder, from a few short real recordings where there are some, and is the same every
 time on one machine: serial numbers and times that encoders put into their files are taken out again.
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from fuzz_bytes import repair_ogg
+from fuzz_experiment import write_experiment
 
 from wespk.data.archives import write_archive
 from wespk.data.compression import METHODS, NONE
@@ -69,6 +71,7 @@ def make_base(root: Path, real: Path | None) -> str:
     _data_dirs(Path("base/data"))
     _lists(Path("base/lists"))
     _options(Path("base/conf"))
+    write_experiment(Path("base/exp"))
     told = f"real recordings of {', '.join(names)}" if real else "made-up voices (WESPK_REAL_DATA is not set)"
     ffmpeg = "with" if shutil.which("ffmpeg") else "without"
     return f"{told}; {len(list(audio.iterdir()))} recordings, {formats} endings, {ffmpeg} ffmpeg"
@@ -186,8 +189,12 @@ def _data_dirs(folder: Path) -> None:
 def _lists(folder: Path) -> None:
     folder.mkdir()
     tests = [f"{spk}-{n}" for spk in SPEAKERS for n in range(4)]
-    kinds = ("nontarget", "target")
-    pairs = [(spk, test, kinds[test.startswith(spk)]) for spk in SPEAKERS for test in tests]
+    kinds = ("nontarget", "target", "target-wrong")
+    pairs = [
+        (spk, test, kinds[test.startswith(spk) * (1 + test.endswith("3"))])
+        for spk in SPEAKERS
+        for test in tests
+    ]
     (folder / "trials").write_text("".join(f"{' '.join(pair)}\n" for pair in pairs))
     (folder / "scores").write_text("".join(f"{e} {t} {0.1 * n:.3f}\n" for n, (e, t, _) in enumerate(pairs)))
     (folder / "enrol").write_text("".join(f"{spk} {spk}-e1 {spk}-e2\n" for spk in SPEAKERS))

@@ -16,8 +16,9 @@ from wespk.data.prepare.genders import read_genders
 from wespk.data.prepare.items import Found
 from wespk.data.prepare.tables import Columns, find_in_list, find_in_table
 from wespk.data.prepare.write import publish
+from wespk.data.scoring import iter_scored, score_trials
 from wespk.data.trial_checks import trial_problems
-from wespk.data.trials import read_enrolment, read_scores, read_trials, write_scores
+from wespk.data.trials import Trials, read_enrolment, read_scores, read_trials, write_scores
 
 ANY = 1e9  # of the recordings may be of no use
 
@@ -61,16 +62,43 @@ def _check_trials(folder: Path, damaged: str) -> str:
         problems = attempt(lambda: trial_problems(loose.value, enrolment.value))
         law(problems.accepted, f"problems are listed, not raised: {problems.refusal}")
     if trials.value is not None:
-        answers["scores"] = attempt(
-            lambda: read_scores(folder / "scores", trials.value), [str(folder / "scores")]
-        )
+        _check_scoring(path, folder / "new", trials.value)
+        scores_path = folder / "scores"
+        answers["scores"] = attempt(lambda: read_scores(scores_path, trials.value), [str(scores_path)])
         scores = answers["scores"].value
+        blocks = attempt(lambda: list(iter_scored(path, scores_path)), [str(scores_path)])
+        law(blocks.value is None or scores is not None, "scores are read side by side, and not as a whole")
+        if blocks.value is not None:
+            kinds, values = (np.concatenate(parts) for parts in zip(*blocks.value, strict=True))
+            law(np.array_equal(kinds, trials.value.kind) and np.array_equal(values, scores), "other scores")
         if scores is not None:
             law(scores.shape == (len(trials.value),) and np.isfinite(scores).all(), "a score for each trial")
             write_scores(folder / "again", trials.value, scores)
             again = read_scores(folder / "again", trials.value)
             law(np.allclose(again, scores, rtol=1e-6), "scores that are written are read")
     return answers[damaged].refusal if damaged in answers else trials.refusal
+
+
+def _check_scoring(path: Path, out: Path, trials: Trials) -> None:
+    """What is scored of a list, and what is left out of it, is the list."""
+    known = {each: row for row, each in enumerate(trials.enrol_ids[::2])}
+    tests = {each: row for row, each in enumerate(trials.test_ids)}
+
+    def score(allow_missing: bool) -> int:
+        done = score_trials(path, out, lambda e, t: e + 0.1 * t, known, tests, allow_missing=allow_missing)
+        law(done.scored + done.missing == len(trials), f"{done} of {len(trials)}")
+        return done.missing
+
+    strict = attempt(lambda: score(False), [str(path)])
+    missing = attempt(lambda: score(True), [str(path)])
+    law(missing.accepted, f"a list that is valid is scored as far as it goes: {missing.refusal}")
+    law(strict.accepted == (missing.value == 0), "unknown models are an error")
+    lines = sum(len(_lines(each)) for each in (out, Path(f"{out}.missing")) if each.exists())
+    law(lines == len(trials), f"{lines} lines of {len(trials)} trials")
+
+
+def _lines(path: Path) -> list[bytes]:
+    return path.read_bytes().split(b"\n")[:-1]
 
 
 def prepare_corpus(rng: Random, folder: Path) -> Case:

@@ -1,4 +1,4 @@
-"""Damaged recordings, archives, directories, lists and options are accepted or refused by name, never more.
+"""Damaged recordings, archives, directories, lists, options and results are accepted or refused by name.
 
 Part of the cases runs here always, all of them in the slow tier; see `python tests/faults/fuzz.py --help`.
 """
@@ -69,7 +69,7 @@ def run_fuzz(*arguments: object, timeout: float) -> str:
 def test_hundreds_of_damaged_inputs_are_accepted_or_refused_by_name():
     summary = run_fuzz("--cases", 600, "--seed", 1, timeout=120)
     assert "600 cases of seed 1: 0 failed" in summary
-    for family in ("audio", "archives", "data", "options", "trials", "corpus", "jobs"):
+    for family in ("audio", "archives", "data", "options", "trials", "corpus", "jobs", "results"):
         assert f"\n{family} " in summary
 
 

@@ -15,6 +15,7 @@ from wespk.metrics import (
     OperatingPoint,
     ScoreSet,
     actual_dcf,
+    best_accuracy,
     cllr,
     min_cllr,
     min_dcf,
@@ -73,6 +74,13 @@ def test_min_dcf_is_invariant_to_rising_maps_and_duplication(scores, point):
 def test_min_dcf_is_kept_when_classes_swap_and_scores_are_negated(scores, p_target):
     swapped = min_dcf(ScoreSet(-scores.nontarget, -scores.target), OperatingPoint(1 - p_target))
     assert swapped.value == pytest.approx(min_dcf(scores, OperatingPoint(p_target)).value)
+
+
+@exactly
+@given(score_sets)
+def test_at_the_empirical_prior_the_threshold_of_least_cost_is_that_of_most_right_decisions(scores):
+    # Of equal costs both take the lowest threshold, though these costs differ by rounding.
+    assert min_dcf(scores, EmpiricalPoint()).threshold == best_accuracy(scores).threshold
 
 
 def test_min_dcf_may_be_reached_by_accepting_or_rejecting_everything():

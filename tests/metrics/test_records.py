@@ -11,7 +11,7 @@ import pytest
 
 from wespk.core.errors import WespkError
 from wespk.metrics.curves import AtThreshold
-from wespk.metrics.records import Record, json_text, rounded
+from wespk.metrics.records import Record, json_text, rounded, rounded_axis
 from wespk.metrics.scores import Scores
 
 
@@ -58,6 +58,13 @@ def test_nan_is_no_json():
 
 def test_rounding_keeps_six_digits_and_the_shape():
     assert rounded([[1.23456789e-8, 123456.7]]).tolist() == [[1.23457e-8, 123457.0]]
+
+
+def test_an_axis_keeps_six_digits_of_its_range():
+    assert rounded_axis([0.0, 1.23456789]).tolist() == [0.0, 1.23457]
+    assert rounded_axis([1000.00123456789, 1000.00223456789]).tolist() == [1000.00123457, 1000.00223457]
+    assert rounded_axis([1.0, 1.0 + 2e-15]).tolist() == [1.0, 1.0 + 2e-15]
+    assert rounded_axis([0.123456789] * 2).tolist() == [0.123457] * 2 and rounded_axis([]).tolist() == []
 
 
 def changed(**changes):

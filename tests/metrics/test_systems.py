@@ -72,6 +72,22 @@ def test_the_sweep_says_what_each_threshold_does():
         assert found.dcf[place] == pytest.approx(actual_dcf(scores, point, at.threshold), rel=1e-5)
 
 
+@pytest.mark.parametrize(("centre", "spread"), [(1.0, 1e-8), (-4e6, 1.0), (0.0, 1e-12), (0.0, 1e9)])
+def test_the_curves_tell_scores_apart_however_close_they_are_to_each_other(centre, spread):
+    plain, point = normal_scores(200, 3000), OperatingPoint(0.05)
+    moved = ScoreSet(centre + spread * plain.target, centre + spread * plain.nontarget)
+    found, wanted = sweep(step_curve(moved), point), sweep(step_curve(plain), point)
+    assert len(found.threshold) == len(wanted.threshold) > 250
+    np.testing.assert_allclose((found.threshold - centre) / spread, wanted.threshold, atol=1e-4)
+    np.testing.assert_allclose(
+        histogram(moved).edges, centre + spread * histogram(plain).edges, rtol=0, atol=1e-4 * spread
+    )
+
+
+def test_scores_around_the_smallest_number_that_there_is_have_a_histogram():
+    assert histogram(ScoreSet([5e-324], [0.0])).target.sum() == 1
+
+
 def test_the_calibration_curve_rises_and_is_finite():
     found = calibration_curve(step_curve(normal_scores()))
     assert 0 < len(found.score) <= 400 and np.isfinite(found.llr).all()

@@ -65,3 +65,11 @@ def test_ten_pairs_are_kept():
 def test_worst_pairs_survive_json():
     found = counted([1.0, -2.0], [0, 0], [1, 0])
     assert WorstPairs.from_json(found.to_json()) == found
+
+
+def test_a_threshold_above_all_float32_scores_lets_none_pass():
+    scores = np.array([0.5, 2.0], np.float32)
+    threshold = float(np.nextafter(2.0, np.inf))  # in float32 it is 2
+    enrol, test = np.array([0, 0]), np.array([1, 2])
+    found = worst_pairs(scores, enrol == test, enrol, test, SPEAKERS, threshold, False, names)
+    assert found.false_alarms == ()

@@ -36,7 +36,8 @@ def recipe(tmp_path) -> Callable[..., subprocess.CompletedProcess]:
         small = [*SMALL_TRAINING, *SMALL_NETWORK[network], "model.embedding_dim=24"]
         settings = [word for setting in small for word in ("--set", setting)]
         places = ["--data", tmp_path / "data", "--exp", tmp_path / "exp"]
-        fixed = ["--config", f"conf/{network}.yaml", "--average", 2, "--top_k", 4, *places, *settings]
+        sizes = ["--average", 2, "--top_k", 4, "--by_epoch", "false"]
+        fixed = ["--config", f"conf/{network}.yaml", *sizes, *places, *settings]
         done = subprocess.run(
             ["bash", str(ROOT / "egs" / name / "run.sh"), *map(str, [*fixed, *options])],
             cwd=tmp_path,

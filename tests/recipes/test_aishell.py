@@ -14,7 +14,8 @@ from imitate import AISHELL_IDS, imitate_aishell
 from wespk.data.datadir import load_data_dir
 from wespk.data.trials import read_trials
 
-SYSTEMS = ("cosine", "cosine_mean", "plda", "asnorm")
+SCORED = ("cosine", "cosine_mean", "plda", "plda_adapted", "asnorm")
+SYSTEMS = (*SCORED, "fusion")
 LISTS = ("dev", "test", "test_pairs")
 PARTIAL = ["--allow_partial", "true", "--nj", 2]
 

@@ -13,13 +13,15 @@ import soundfile
 
 from wespk.data.datadir import load_data_dir
 
+NO_LDA = ("--lda_dim", "none")  # of two to four speakers it would leave one to three dimensions
+
 
 def test_mini_runs_to_the_report_and_then_has_nothing_to_do(recipe, results, tmp_path):
     pytest.importorskip("espeakng_loader", reason="pip install 'wespk[recipes]' to make the mini corpus")
-    size = ["--corpus", tmp_path / "corpus", "--num_train", 4, "--num_dev", 2, "--num_test", 2]
+    size = ["--corpus", tmp_path / "corpus", "--num_train", 4, "--num_dev", 2, "--num_test", 2, *NO_LDA]
     shown = recipe("mini", *size).stdout
     found = results()
-    systems = {"cosine", "cosine_mean", "plda", "asnorm"}
+    systems = {"cosine", "cosine_mean", "plda", "plda_adapted", "asnorm", "fusion"}
     assert found.keys() == {(trials, system) for trials in ("dev", "test", "test_3") for system in systems}
     assert all(0 <= eer < 0.6 for eer in found.values())
     assert str(tmp_path / "exp/report/index.html") in shown.replace("\n", "")
@@ -40,7 +42,7 @@ def test_mini_runs_to_the_report_and_then_has_nothing_to_do(recipe, results, tmp
 @pytest.mark.slow
 def test_a_recipe_takes_other_features_and_augmented_copies(recipe, tmp_path):
     pytest.importorskip("espeakng_loader", reason="pip install 'wespk[recipes]' to make the mini corpus")
-    size = ["--corpus", tmp_path / "corpus", "--num_train", 4, "--num_dev", 2, "--num_test", 2]
+    size = ["--corpus", tmp_path / "corpus", "--num_train", 4, "--num_dev", 2, "--num_test", 2, *NO_LDA]
     recipe("mini", *size, "--features", "mfcc", "--augment", "speed reverb", "--stop_stage", 4)
     plain, augmented = (load_data_dir(tmp_path / "data" / name) for name in ("train", "train_augmented"))
     assert len(augmented.utterances) == 4 * len(plain.utterances)  # itself, two speeds, a room
@@ -55,7 +57,19 @@ def test_a_recipe_takes_other_features_and_augmented_copies(recipe, tmp_path):
 
 def test_failing_stage_stops_the_run_and_names_the_log(recipe, tmp_path):
     pytest.importorskip("espeakng_loader", reason="pip install 'wespk[recipes]' to make the mini corpus")
-    size = ["--corpus", tmp_path / "corpus", "--num_train", 2, "--num_dev", 1, "--num_test", 1, "--top_k", 2]
+    size = [
+        "--corpus",
+        tmp_path / "corpus",
+        "--num_train",
+        2,
+        "--num_dev",
+        1,
+        "--num_test",
+        1,
+        "--top_k",
+        2,
+        *NO_LDA,
+    ]
     failed = recipe("mini", *size, "--stop_stage", 3, "--set", "model.chanels=8", status=1)
     assert "stage 3 (training) failed" in failed.stderr
     assert "train.log" in failed.stderr and "did you mean 'channels'" in failed.stderr

@@ -9,7 +9,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SIZE = ["--num_train", "4", "--num_dev", "2", "--num_test", "2", "--average", "2", "--top_k", "4"]
+SIZE = [
+    "--num_train",
+    "4",
+    "--num_dev",
+    "2",
+    "--num_test",
+    "2",
+    "--average",
+    "2",
+    "--top_k",
+    "4",
+    "--lda_dim",
+    "none",
+]
 SETTINGS = ["epochs=15", "batch_size=8", "data.chunk_frames=60", "optim.warmup_steps=5", "optim.lr=0.01"]
 NETWORK = ["channels=32", "mfa_dim=96", "se_dim=8", "attention_dim=8", "embedding_dim=24"]
 

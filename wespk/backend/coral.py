@@ -13,6 +13,7 @@ from wespk.backend.covariances import (
     Doubles,
     OnFloored,
     floored_spectrum,
+    symmetric_power,
     total_covariance,
 )
 from wespk.core.errors import WespkError
@@ -52,7 +53,5 @@ def train_coral(
     to_mean, to_covariance = total_covariance("CORAL target", to_rows)
     ridge = regularisation * np.eye(from_rows.shape[1])
     whitening = floored_spectrum(from_covariance + ridge, covariance_floor, on_floored).power(-0.5)
-    values, vectors = np.linalg.eigh(to_covariance + ridge)
-    colouring = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T  # a target may be singular
-    linear = colouring @ whitening
+    linear = symmetric_power(to_covariance + ridge, 0.5) @ whitening  # a target may be singular
     return np.column_stack([linear, to_mean - linear @ from_mean])

@@ -81,3 +81,9 @@ def floored_spectrum(covariance: Doubles, floor: float, on_floored: OnFloored | 
     if num_floored and on_floored:
         on_floored(num_floored)
     return Spectrum(np.maximum(values, least), vectors, num_floored)
+
+
+def symmetric_power(covariance: Doubles, exponent: float) -> Doubles:
+    """Return the symmetric power (D, D) of a covariance; an eigenvalue rounded below 0 counts as 0."""
+    values, vectors = np.linalg.eigh(covariance)
+    return (vectors * np.maximum(values, 0.0) ** exponent) @ vectors.T

@@ -38,7 +38,7 @@ def pair_dots(
 
 
 def products(left: FloatArray, right: FloatArray) -> FloatArray:
-    """Return left @ right.T, (M, N), in the higher precision without a whole copy of `right` in it."""
+    """Return left @ right.T, (M, N), in the higher precision, without a whole copy of `right` in it."""
     dtype = np.result_type(left, right)
     if left.dtype == right.dtype:
         return left @ right.T
@@ -46,7 +46,7 @@ def products(left: FloatArray, right: FloatArray) -> FloatArray:
     left = left.astype(dtype, copy=False)
     for start in range(0, len(right), CAST_ROWS):
         part = slice(start, start + CAST_ROWS)
-        np.matmul(left, right[part].astype(dtype).T, out=cells[:, part])
+        np.matmul(left, right[part].astype(dtype, copy=False).T, out=cells[:, part])
     return cells
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from wespk.backend.arrays import FloatArray, as_embeddings
-from wespk.backend.embeddings import BLOCK_ROWS
+from wespk.backend.covariances import symmetric_power, total_covariance
 from wespk.backend.plda import Plda
 from wespk.core.errors import WespkError
 
@@ -30,7 +30,8 @@ def adapt_plda(
     the within-, between_scale to the between-speaker variance of that direction. With scales that sum to 1
     and all s_i >= 1 the model then expects exactly the covariance that it sees.
 
-    Raises `WespkError` for fewer than 2 embeddings, NaN, other dimensions, and negative scales.
+    Raises `WespkError` for fewer than 2 embeddings, embeddings that do not vary, NaN, other dimensions, and
+    negative scales.
     """
     for name, scale in (
         ("within_scale", within_scale),
@@ -61,13 +62,14 @@ def adapt_plda_coral(
     result is P + scale F^-T max(0, diag(e) - I) F^-1. Lee, Wang and Koshinaka 2019, "The CORAL+ algorithm for
     unsupervised domain adaptation of PLDA", section 3 (there gamma and beta).
 
-    Raises `WespkError` for fewer than 2 embeddings, NaN, other dimensions, and negative scales.
+    Raises `WespkError` for fewer than 2 embeddings, embeddings that do not vary, NaN, other dimensions, and
+    negative scales.
     """
     _check_scale("within_scale", within_scale)
     _check_scale("between_scale", between_scale)
     mean, covariance = _moments(plda, embeddings)
     between, within = plda.covariances
-    aligned = _power(covariance, 0.5) @ _power(within + between, -0.5)
+    aligned = symmetric_power(covariance, 0.5) @ symmetric_power(within + between, -0.5)
     inverse = np.linalg.inv(plda.transform)
     psi = np.maximum(plda.psi, LEAST_BETWEEN * max(1.0, float(plda.psi.max())))
     factor = inverse * np.sqrt(psi)  # of the between-speaker covariance
@@ -99,16 +101,11 @@ def interpolate_plda(in_domain: Plda, out_of_domain: Plda, weight: float = 0.5) 
 
 
 def _moments(plda: Plda, embeddings: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the mean (D,) and the covariance (D, D), divided by N, of the embeddings, in bounded memory."""
+    """Return the mean (D,) and the covariance (D, D), divided by N, of the embeddings."""
     rows = as_embeddings("embeddings", embeddings, dim=plda.dim)
     if len(rows) < 2:
         raise WespkError("PLDA adaptation needs 2 embeddings or more, there is 1; give many of the domain")
-    mean = rows.mean(axis=0, dtype=np.float64)
-    scatter = np.zeros((plda.dim, plda.dim))
-    for start in range(0, len(rows), BLOCK_ROWS):
-        centred = rows[start : start + BLOCK_ROWS] - mean
-        scatter += centred.T @ centred
-    return mean, scatter / len(rows)
+    return total_covariance("PLDA adaptation", rows)
 
 
 def _excess(factor: FloatArray, aligned: FloatArray) -> FloatArray:
@@ -117,12 +114,6 @@ def _excess(factor: FloatArray, aligned: FloatArray) -> FloatArray:
     variances, vectors = np.linalg.eigh(inverse @ aligned @ inverse.T)
     directions = factor @ vectors
     return (directions * np.maximum(variances - 1.0, 0.0)) @ directions.T
-
-
-def _power(covariance: FloatArray, exponent: float) -> FloatArray:
-    """Return the symmetric power of a covariance; a rounding below 0 counts as 0."""
-    values, vectors = np.linalg.eigh(covariance)
-    return (vectors * np.maximum(values, 0.0) ** exponent) @ vectors.T
 
 
 def _check_scale(name: str, scale: float) -> None:

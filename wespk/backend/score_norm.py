@@ -53,7 +53,7 @@ def cohort_statistics(
     (cohort,) = counts.values()
     k = _checked_k(top_k, cohort)
     scores_of = scorer.block if side == "enrol" else scorer.test_block
-    itemsize = scorer.right.itemsize  # what blocks are made of
+    itemsize = np.result_type(scorer.left, scorer.right).itemsize
     rows = max(1, BLOCK_BYTES // (cohort * itemsize))
     mean, std = np.empty(size), np.empty(size)
     for start in range(0, size, rows):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from wespk.backend.arrays import FloatArray, IndexArray, as_embeddings, as_trials
 from wespk.backend.embeddings import unit_rows
-from wespk.backend.pairs import pair_dots
+from wespk.backend.pairs import pair_dots, products
 from wespk.backend.plda import Plda, as_counts, squares_by, weighted_squares
 
 
@@ -57,28 +56,23 @@ class PairScorer:
     def block(self, rows: slice, columns: slice = slice(None)) -> FloatArray:
         """Return the scores (m, n) of the models left[rows] with the tests right[columns], all by default.
 
-        They have the precision of `right`.
+        They have the precision of `pairs`.
         """
-        scores = self._left[rows] @ self.right[columns].T
+        scores = products(self.left[rows], self.right[columns])
         if self.of_left is not None and self.of_right is not None and self.group is not None:
-            scores += self.of_left[rows, None].astype(scores.dtype)
-            of_right = np.ascontiguousarray(self.of_right[columns].T, dtype=scores.dtype)
+            scores += self.of_left[rows, None]
+            of_right = np.ascontiguousarray(self.of_right[columns].T)
             for row, level in zip(scores, self.group[rows], strict=True):
                 row += of_right[level]
         return self._bounded(scores)
 
     def test_block(self, rows: slice) -> FloatArray:
-        """Return the scores (n, M) of the tests right[rows] with all models, in the precision of `right`."""
-        scores = self.right[rows] @ self._left.T
+        """Return the scores (n, M) of the tests right[rows] with all models, in the precision of `pairs`."""
+        scores = products(self.right[rows], self.left)
         if self.of_left is not None and self.of_right is not None and self.group is not None:
-            scores += self.of_left.astype(scores.dtype)
-            scores += self.of_right[rows].astype(scores.dtype)[:, self.group]
+            scores += self.of_left
+            scores += self.of_right[rows][:, self.group]
         return self._bounded(scores)
-
-    @cached_property
-    def _left(self) -> FloatArray:
-        """`left` in the precision of `right`, that of blocks."""
-        return self.left.astype(self.right.dtype, copy=False)
 
     def _bounded(self, scores: FloatArray) -> FloatArray:
         return np.clip(scores, -self.bound, self.bound, out=scores) if np.isfinite(self.bound) else scores
@@ -113,10 +107,10 @@ def plda_scorer(
 
     enrol (M, D) holds the average of num_utts (M,) (or one number for all) utterances of each model, test
     (N, D) single utterances. Both sides have gone through what the PLDA was trained on (mean, LDA, length).
-    normalise_length and simple are those of `Plda.transform_vectors`. `pairs` gives float64. Where both sides
-    are float32 the transformed vectors are rounded to float32 before the ratio, as Kaldi's are, and blocks
-    are float32; otherwise nothing is rounded. Raises `WespkError` for NaN, other dimensions, or a count
-    below 1.
+    normalise_length and simple are those of `Plda.transform_vectors`. Scores are float64: they are what large
+    terms leave of each other. Where both sides are float32 the transformed vectors are rounded to float32
+    before the ratio, as Kaldi's are; otherwise nothing is rounded. Raises `WespkError` for NaN, other
+    dimensions, or a count below 1.
 
     With u the transformed vectors, n the utterances, m = n psi / (n psi + 1) u_e and
     v = 1 + psi / (n psi + 1), all per dimension (Ioffe 2006, section 3):

@@ -42,6 +42,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "coral-plus": {"within_covar_scale": 0.8, "between_covar_scale": 0.8},
     "interpolate": {"utt2spk": None, "weight": 0.5, "iterations": 10},
 }
+OUTPUTS = ("out",)
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -31,6 +31,8 @@ from wespk.data.tables import write_table
 from wespk.data.trials import read_enrolment
 from wespk.data.vector_tables import NAME, read_vector_table, target_name, vector_target, write_vectors
 
+OUTPUTS = ("out",)
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the verb's arguments."""

@@ -20,7 +20,7 @@ beside each score file, and LIST.NAME.llr for each fusion whose systems are all 
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -40,7 +40,9 @@ from wespk.cli.calibration_file import (
     write_calibrations,
 )
 from wespk.cli.fusion_inputs import QualityTables, parse_fusions
-from wespk.core.errors import WespkError, nearest
+from wespk.cli.options import add_points
+from wespk.cli.score_files import LLR, by_system, system_name
+from wespk.core.errors import WespkError
 from wespk.core.progress import say
 from wespk.data.trials import read_scores, read_trials, write_scores
 from wespk.metrics.costs import cllr, min_dcf
@@ -56,6 +58,7 @@ Points = tuple[OperatingPoint | EmpiricalPoint, ...]
 METHODS = ("linear", "pav")
 P_TARGET = 0.01
 DEFAULT_POINTS: Points = (OperatingPoint(0.01), OperatingPoint(0.05))
+OUTPUTS = ("calibration",)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -92,17 +95,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--p-target", type=float, metavar="P", help=f"prior that the fit is weighted for ({P_TARGET})"
     )
-    parser.add_argument(
-        "--point",
-        action="append",
-        type=_point,
-        metavar="POINT",
-        help="operating point whose threshold is noted: 0.01, 1:99, or 0.01,10,1 with costs (0.01 and 0.05)",
-    )
+    add_points(parser, "operating point whose threshold is noted", "0.01 and 0.05")
 
 
 def run(args: Namespace) -> None:
     """Learn from, or apply to, each score file."""
+    if args.enrol is not None and not args.quality:
+        raise WespkError("--enrol is for the quality of models; give --quality TABLE too, or leave it away")
     if not args.apply:
         args.method = args.method or METHODS[0]
         args.p_target = P_TARGET if args.p_target is None else args.p_target
@@ -113,16 +112,8 @@ def run(args: Namespace) -> None:
         _apply(args)
 
 
-def system_name(path: Path) -> str:
-    """Return SYSTEM of a file named LIST.SYSTEM.score or LIST.SYSTEM.llr."""
-    parts = path.name.split(".")
-    if len(parts) != 3 or parts[2] not in ("score", "llr"):
-        raise WespkError(f"{path}: name score files LIST.SYSTEM.score, such as test.cosine.score")
-    return parts[1]
-
-
 def _learn(args: Namespace) -> None:
-    files = _score_files(args)
+    files = by_system(args.scores, _raw_system)
     tables = QualityTables(args.quality)
     fusions = parse_fusions(args.fuse, files, tables)
     trials = read_trials(args.trials)
@@ -157,7 +148,7 @@ def _learn(args: Namespace) -> None:
 
 
 def _apply(args: Namespace) -> None:
-    files = _score_files(args)
+    files = by_system(args.scores, _raw_system)
     tables = QualityTables(args.quality)
     learnt = read_calibrations(args.calibration)
     for system in files:
@@ -167,7 +158,8 @@ def _apply(args: Namespace) -> None:
     fusions = {name: each for name, each in learnt.items() if each.is_fusion}
     for name in args.fuse:
         if name not in fusions:
-            raise WespkError(f"{args.calibration}: no fusion '{name}'; {nearest(name, fusions)}")
+            known = ", ".join(fusions) or "none"
+            raise WespkError(f"{args.calibration}: no fusion '{name}'; there are: {known}")
     lacking = {name: sorted(set(each.inputs) - files.keys()) for name, each in fusions.items()}
     for name, systems in lacking.items():
         if systems and name in args.fuse:
@@ -177,7 +169,7 @@ def _apply(args: Namespace) -> None:
     scores = {system: read_scores(path, trials) for system, path in files.items()}
     measures = sorted({measure for each in fused.values() for measure in each.quality})
     quality = tables.of_trials(measures, trials, args.enrol)
-    outputs = {system: path.with_suffix(".llr") for system, path in files.items()}
+    outputs = {system: path.with_suffix(LLR) for system, path in files.items()}
     outputs.update({name: _fused_path([files[each] for each in fused[name].inputs], name) for name in fused})
     for name, path in outputs.items():
         write_scores(path, trials, learnt[name].apply(scores, quality))
@@ -187,15 +179,13 @@ def _apply(args: Namespace) -> None:
             say(f"{args.trials}: no fusion '{name}', which needs the scores of {', '.join(systems)} too")
 
 
-def _score_files(args: Namespace) -> dict[str, Path]:
-    """Return the score file of each system, in the order given."""
-    files: dict[str, Path] = {}
-    for path in args.scores:
-        system = system_name(path)
-        if system in files:
-            raise WespkError(f"{path}: '{system}' has been given before; one score file a system")
-        files[system] = path
-    return files
+def _raw_system(path: Path) -> str:
+    """Return the system of a file of scores, LIST.SYSTEM.score."""
+    if path.suffix == LLR:
+        raise WespkError(
+            f"{path}: holds ratios that are calibrated already; give the scores, {path.stem}.score"
+        )
+    return system_name(path)
 
 
 def _calibrated(raw: ScoreSet, args: Namespace) -> LinearFusion | PavCalibration:
@@ -251,13 +241,6 @@ class _Figures(NamedTuple):
 
 def _points(args: Namespace) -> Points:
     return tuple(args.point or DEFAULT_POINTS)
-
-
-def _point(text: str) -> OperatingPoint | EmpiricalPoint:
-    try:
-        return OperatingPoint.parse(text)
-    except WespkError as error:
-        raise ArgumentTypeError(str(error)) from None
 
 
 def _fused_path(files: Sequence[Path], name: str) -> Path:

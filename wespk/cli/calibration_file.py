@@ -12,7 +12,7 @@ from wespk.backend.calibration import LinearCalibration, PavCalibration
 from wespk.backend.fusion import LinearFusion
 from wespk.core.errors import WespkError
 from wespk.core.files import PathLike, read_json, write_json
-from wespk.metrics.thresholds import Thresholds
+from wespk.metrics.thresholds import EER, Thresholds
 
 
 @dataclass(frozen=True, order=True)
@@ -82,10 +82,8 @@ class SystemCalibration:
     @staticmethod
     def from_json(value: Any) -> SystemCalibration:
         """Read what `to_json` returned. Raises `WespkError` for anything else."""
-        if isinstance(value, dict) and "scale" in value and "method" not in value:
-            raise WespkError("is in the form of an earlier version; run `wespk calibrate` again")
         try:
-            inputs = tuple(map(str, value["inputs"]))
+            inputs = tuple(value["inputs"])
             quality = tuple(Measure(str(each["measure"]), bool(each["log"])) for each in value["quality"])
             of_scores, p_target = value["score_thresholds"], value["p_target"]
             found = SystemCalibration(
@@ -97,13 +95,16 @@ class SystemCalibration:
                 Thresholds.from_json(value["thresholds"]),
                 None if of_scores is None else Thresholds.from_json(of_scores),
             )
-        except (KeyError, TypeError, ValueError) as error:
-            raise WespkError(f"is not a calibration ({error!r}); run `wespk calibrate` again") from None
+        except KeyError as error:
+            raise WespkError(f"lacks {error}") from None
+        except (TypeError, ValueError):
+            raise WespkError("is not in the form of a calibration") from None
         columns = 1 if isinstance(found.map, PavCalibration) else len(found.map.weights)
         if not inputs or len(found.columns) != columns:
-            raise WespkError(
-                f"has {columns} weights for {len(found.columns)} inputs; run `wespk calibrate` again"
-            )
+            raise WespkError(f"has {columns} weights for {len(found.columns)} inputs")
+        for each in (found.thresholds, found.score_thresholds):
+            if each is not None and EER not in each.values:
+                raise WespkError("lacks the threshold 'eer'")
         return found
 
 
@@ -152,9 +153,11 @@ def read_calibrations(path: PathLike) -> dict[str, SystemCalibration]:
     learnt = {}
     for name, each in value.items():
         try:
-            learnt[name] = SystemCalibration.from_json(each)
+            found = learnt[name] = SystemCalibration.from_json(each)
+            if not found.is_fusion and (found.inputs != (name,) or found.quality):
+                raise WespkError("is no fusion, and has other inputs than its own scores")
         except WespkError as error:
-            raise WespkError(f"{path}: '{name}' {error}") from None
+            raise WespkError(f"{path}: '{name}' {error}; run `wespk calibrate` again") from None
     return learnt
 
 

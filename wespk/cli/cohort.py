@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from wespk.backend.embeddings import average_per_model
-from wespk.cli.scoring import Embeddings, refuse_zero, speakers_of
+from wespk.backend.score_norm import CohortStatistics, Side, cohort_statistics
+from wespk.backend.scorer import PairScorer
+from wespk.cli.scoring import Embeddings, error_of, refuse_zero, speakers_of
 from wespk.cli.transforms import apply_chain, subtract_domain_means
 from wespk.core.errors import WespkError
 from wespk.data.vector_tables import read_vector_table
@@ -49,6 +51,16 @@ def add_cohort(parser: ArgumentParser, required: bool) -> None:
         help="leave out of the cohort what occurs in the trials: utterances, with --cohort-utt2spk their "
         "speakers; without this option it is an error",
     )
+
+
+def cohort_statistics_of(
+    args: Namespace, scorer: PairScorer, side: Side, top_k: int | None, names: Sequence[str]
+) -> CohortStatistics:
+    """Return `cohort_statistics`; its errors name the cohort's file."""
+    try:
+        return cohort_statistics(scorer, side, top_k, names)
+    except WespkError as error:
+        raise error_of(args.cohort, error) from None
 
 
 def load_cohort(args: Namespace, heard: Collection[str], dim: int) -> Cohort:

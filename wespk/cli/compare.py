@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wespk.cli.evaluate import draw_count
+from wespk.cli.options import count, positive
 from wespk.core.errors import WespkError
 from wespk.core.files import read_json, write_text
 from wespk.core.progress import say
@@ -33,6 +33,8 @@ from wespk.metrics.records import json_text
 from wespk.metrics.resampling import SpeakerPairs
 from wespk.metrics.systems import ListResults, SystemResult
 from wespk.metrics.table import as_text
+
+OUTPUTS = ("json",)
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,17 @@ class Side:
     def results(self, name: str) -> ListResults:
         """Read the results on the list `name`."""
         path = self.folder / "results" / f"{name}.json"
+        record = read_json(path)
         try:
-            return ListResults.from_json(read_json(path))
+            results = ListResults.from_json(record)
         except WespkError as error:
             raise WespkError(f"{path}: {error}") from None
+        if not Path(results.trials).is_file():
+            raise WespkError(
+                f"{path}: names the trials {results.trials}, which are not there; run this in the folder in "
+                "which `wespk evaluate` ran"
+            )
+        return results
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -72,8 +81,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--list", action="append", metavar="LIST", help="only this list; may be repeated")
     parser.add_argument("--system", default="", metavar="SYSTEM", help="only this system of both")
     parser.add_argument("--rule", choices=EER_RULES, default=EER_RULES[0], help="of the EER (interpolated)")
-    parser.add_argument("--draws", type=draw_count, default=1000, metavar="N", help="of the bootstrap (1000)")
-    parser.add_argument("--seed", type=draw_count, default=0, metavar="S", help="of the bootstrap (0)")
+    parser.add_argument("--draws", type=positive, default=1000, metavar="N", help="of the bootstrap (1000)")
+    parser.add_argument("--seed", type=count, default=0, metavar="S", help="of the bootstrap (0)")
+    parser.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="leave out trials of which one of the two has no score; counted",
+    )
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
 
@@ -110,7 +124,9 @@ def _compare_list(args: Namespace, name: str, a: Side, b: Side) -> list[Comparis
         speakers = speakers_of_trials(trials, tables)
     found = []
     for left, right in _systems(name, (a, of_a), (b, of_b)):
-        scores = [read_scores(each.score_file, trials, allow_missing=True) for each in (left, right)]
+        scores = [
+            read_scores(each.score_file, trials, allow_missing=args.allow_missing) for each in (left, right)
+        ]
         both = ~np.isnan(scores[0]) & ~np.isnan(scores[1])
         if not both.all():
             missing = f"{(~both).sum()} of {len(both)} trials have no score of one of the two"

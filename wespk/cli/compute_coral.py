@@ -22,6 +22,8 @@ from wespk.core.errors import WespkError
 from wespk.core.progress import say
 from wespk.data.kaldi_objects import write_matrix
 
+OUTPUTS = ("matrix",)
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the verb's arguments."""
@@ -60,6 +62,11 @@ def run(args: Namespace) -> None:
         )
     except WespkError as error:
         raise error_of(f"{args.source} to {args.target}", error) from None
+    if len(target) <= target.shape[1] and not args.regularisation:
+        say(
+            f"{args.target}: {len(target)} embeddings span at most {len(target) - 1} of {target.shape[1]} "
+            "dimensions, and so will the source's after the map; give more, or --regularisation above 0"
+        )
     write_matrix(args.matrix, matrix.astype("float32"), binary=not args.text)
     counts = f"{len(source)} embeddings to the domain of {len(target)}"
     say(f"{args.matrix}: CORAL of {source.shape[1]} dimensions, {counts}")

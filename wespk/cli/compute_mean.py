@@ -23,6 +23,8 @@ from wespk.core.progress import say
 from wespk.data.kaldi_objects import write_vector
 from wespk.data.vector_tables import read_vector_table, target_name, vector_target, write_vectors
 
+OUTPUTS = ("mean",)
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the verb's arguments."""

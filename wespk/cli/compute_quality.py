@@ -22,9 +22,8 @@ from pathlib import Path
 import numpy as np
 
 from wespk.backend.quality import magnitudes
-from wespk.backend.score_norm import cohort_statistics
 from wespk.backend.scorer import cosine_scorer
-from wespk.cli.cohort import add_cohort, load_cohort
+from wespk.cli.cohort import add_cohort, cohort_statistics_of, load_cohort
 from wespk.cli.options import positive
 from wespk.cli.scoring import refuse_zero
 from wespk.cli.transforms import add_transforms, transform
@@ -38,6 +37,7 @@ from wespk.data.vector_tables import read_vector_table
 
 MEASURES = ("duration", "voiced", "magnitude", "cohort_mean")
 TOP_K = 300
+OUTPUTS = ("table",)
 
 
 class _NotKnown(Exception):
@@ -53,9 +53,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--measures", metavar="NAME,NAME", help=f"of {', '.join(MEASURES)} (all that can be computed)"
     )
     add_cohort(parser, required=False)
-    parser.add_argument(
-        "--top-k", type=positive, default=TOP_K, metavar="K", help=f"cohort scores that count ({TOP_K})"
-    )
+    parser.add_argument("--top-k", type=positive, metavar="K", help=f"cohort scores that count ({TOP_K})")
     add_transforms(parser)
 
 
@@ -65,8 +63,11 @@ def run(args: Namespace) -> None:
     for name in asked:
         if name not in MEASURES or asked.count(name) > 1:
             raise WespkError(f"--measures: '{name}' is unknown or comes twice; {nearest(name, MEASURES)}")
-    if args.cohort is None and args.cohort_utt2spk is not None:
-        raise WespkError("--cohort-utt2spk is for --cohort SCP; give both")
+    of_cohort = (args.cohort_utt2spk, args.exclude_overlap, args.top_k, args.transforms, args.domain_means)
+    if args.cohort is None and any(of_cohort):
+        raise WespkError(
+            "--cohort-utt2spk, --exclude-overlap, --top-k and transforms are for --cohort SCP; give it"
+        )
     if args.cohort is not None and asked and "cohort_mean" not in asked:
         raise WespkError("--cohort is for cohort_mean; add it to --measures")
     data = load_data_dir(args.data)
@@ -125,4 +126,5 @@ def _cohort_means(args: Namespace, utts: list[str], rows: np.ndarray) -> np.ndar
     mapped = transform(args, utts, rows, args.embeddings)
     cohort = load_cohort(args, set(utts), mapped.shape[1])
     refuse_zero(utts, mapped, args.embeddings)
-    return cohort_statistics(cosine_scorer(mapped, cohort.matrix), "enrol", args.top_k, utts).mean
+    scorer = cosine_scorer(mapped, cohort.matrix)
+    return cohort_statistics_of(args, scorer, "enrol", args.top_k or TOP_K, utts).mean

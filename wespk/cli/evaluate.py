@@ -21,27 +21,21 @@ from itertools import pairwise
 from math import isfinite
 from pathlib import Path
 
-from wespk.cli.options import add_scored_trials
+from wespk.cli.options import add_points, add_scored_trials, count
+from wespk.cli.score_files import by_system, system_name, system_or_name
 from wespk.core.errors import WespkError
 from wespk.core.files import write_text
 from wespk.core.progress import say
 from wespk.metrics.error_rates import EER_RULES
-from wespk.metrics.evaluation import Point
-from wespk.metrics.points import OperatingPoint
+
+OUTPUTS = ("results",)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the verb's arguments."""
     add_scored_trials(parser)
     parser.add_argument("--calibration", type=Path, metavar="JSON", help="thresholds of `wespk calibrate`")
-    parser.add_argument(
-        "--point",
-        action="append",
-        type=_point,
-        metavar="POINT",
-        help="operating point: 0.01 (p_target), 1:99, 0.01,10,1 (p_target,c_miss,c_fa) or empirical; "
-        "may be repeated (0.01 and 0.05)",
-    )
+    add_points(parser, "operating point", "0.01 and 0.05")
     parser.add_argument("--rule", choices=EER_RULES, default=EER_RULES[0], help="of the EER (interpolated)")
     parser.add_argument(
         "--nontargets-per-target",
@@ -50,7 +44,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="draw so many nontarget trials a target",
     )
     parser.add_argument(
-        "--allow-missing", action="store_true", help="leave out trials without score; counted"
+        "--allow-missing",
+        action="store_true",
+        help="leave out trials without score, count them, and list them in SCORES.missing",
     )
     parser.add_argument(
         "--details", action="store_true", help="print all measures and the worst speaker pairs"
@@ -63,12 +59,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     speakers.add_argument("--enrol", type=Path, metavar="LIST", help="lines `model-id utt utt ...`")
     speakers.add_argument(
         "--draws",
-        type=draw_count,
+        type=count,
         default=1000,
         metavar="N",
         help="of the bootstrap (1000); 0: no intervals, and speakers only by --utt2spk",
     )
-    speakers.add_argument("--seed", type=draw_count, default=0, metavar="S", help="of all that is drawn (0)")
+    speakers.add_argument("--seed", type=count, default=0, metavar="S", help="of all that is drawn (0)")
     parts = parser.add_argument_group("parts of the trials")
     parts.add_argument(
         "--by",
@@ -91,7 +87,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> None:
     """Evaluate the score files; print the table and write the results."""
-    from wespk.cli.evaluating import evaluate_system, load_trial_set, system_of
+    from wespk.cli.evaluating import evaluate_system, load_trial_set
     from wespk.cli.evaluation_text import breakdown_lines, detail_lines, interval_lines, kind_lines
     from wespk.metrics.records import json_text
     from wespk.metrics.systems import ListResults, SpeakerSource
@@ -101,15 +97,12 @@ def run(args: Namespace) -> None:
     stray = [name for name in args.bins if name not in args.by]
     if stray:
         raise WespkError(f"--bins {stray[0]}: there is no --by {stray[0]}=TABLE")
+    files = by_system(args.scores, system_name if args.calibration else system_or_name)
     if args.streamed:
-        _stream(args)
+        _stream(args, files)
         return
-    names = [system_of(path, args.calibration is not None) for path in args.scores]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise WespkError(f"two score files are of the system '{twice[0]}'; name them LIST.SYSTEM.llr")
     data = load_trial_set(args)
-    results = tuple(evaluate_system(args, data, path) for path in args.scores)
+    results = tuple(evaluate_system(args, data, system, path) for system, path in files.items())
     say(as_text(systems_table(results)))
     lines = [
         *interval_lines(data, args.draws, results),
@@ -127,23 +120,17 @@ def run(args: Namespace) -> None:
         write_text(args.results, json_text(record.to_json()))
 
 
-def _stream(args: Namespace) -> None:
+def _stream(args: Namespace, files: dict[str, Path]) -> None:
     from wespk.cli.streamed_evaluation import evaluate_streamed
 
     refused = {"--results": args.results, "--by": args.by, "--allow-missing": args.allow_missing}
     refused |= {"--nontargets-per-target": args.nontargets_per_target, "--utt2spk": args.utt2spk}
+    refused |= {"--enrol": args.enrol, "--details": args.details}
     for option, value in refused.items():
         if value:
             raise WespkError(f"{option} needs all trials in memory; leave out --streamed or {option}")
-    for path in args.scores:
-        evaluate_streamed(args, path)
-
-
-def _point(text: str) -> Point:
-    try:
-        return OperatingPoint.parse(text)
-    except WespkError as error:
-        raise ArgumentTypeError(str(error)) from None
+    for system, path in files.items():
+        evaluate_streamed(args, system, path)
 
 
 def _number(text: str) -> float:
@@ -154,13 +141,6 @@ def _number(text: str) -> float:
     if not (isfinite(value) and value > 0):
         raise ArgumentTypeError(f"'{text}' is not a number above 0")
     return value
-
-
-def draw_count(text: str) -> int:
-    """Read a whole number."""
-    if not text.isdecimal():
-        raise ArgumentTypeError(f"'{text}' is not a whole number")
-    return int(text)
 
 
 def _named(text: str) -> tuple[str, Path]:

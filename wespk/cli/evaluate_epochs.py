@@ -31,6 +31,7 @@ from wespk.core.progress import say
 from wespk.core.rejections import Rejections
 from wespk.core.script import doc_parser
 from wespk.data.archives import read_vectors
+from wespk.data.trial_speakers import enrolment_beside
 from wespk.data.trials import Trials, read_enrolment, read_trials
 from wespk.metrics import ScoreSet
 from wespk.metrics.epochs import EpochResult, best_epoch, epochs_table
@@ -69,7 +70,7 @@ def run(args: Namespace) -> None:
     trials, enrolment, inputs = _lists(args)
     record = args.exp / "epochs.json"
     with exclusive(args.exp / ".epochs.lock", str(record)):
-        found, name = _read(record), _list_name(args.data, Path(trials.source))
+        found, name = _read(record), _list_name(Path(trials.source))
         others = [each for each in found if each.trials != name]
         of_list = {each.epoch: each for each in found if each.trials == name}
         known = {n: each for n, each in of_list.items() if _is_current(each, inputs, checkpoints.get(n))}
@@ -114,8 +115,7 @@ def _lists(args: Namespace) -> tuple[Trials, dict[str, list[str]], str]:
 
     trials_path = args.trials or args.data / "trials"
     trials = read_trials(trials_path)
-    beside = trials_path.with_name(trials_path.name.replace("trials", "enrol"))
-    enrol_path = args.enrol or (beside if beside != trials_path and beside.exists() else None)
+    enrol_path = args.enrol or enrolment_beside(trials_path)
     if enrol_path is None:
         enrolment = {utt: [utt] for utt in trials.enrol_ids}
     else:
@@ -193,10 +193,10 @@ def _require(chosen: Iterable[int], checkpoints: dict[int, Path], known: dict, e
         )
 
 
-def _list_name(data: Path, trials: Path) -> str:
+def _list_name(trials: Path) -> str:
     """Return the name of a list as recipes have it: data/dev/trials_3 is ``dev_3``."""
     is_usual = trials.name.startswith("trials")
-    return data.resolve().name + trials.name.removeprefix("trials") if is_usual else trials.name
+    return trials.resolve().parent.name + trials.name.removeprefix("trials") if is_usual else trials.name
 
 
 def _number(checkpoint: Path) -> int:

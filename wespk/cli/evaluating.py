@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from wespk.cli.calibrate import system_name
 from wespk.cli.calibration_file import SystemCalibration, read_calibrations
+from wespk.cli.score_files import LLR
 from wespk.core.errors import WespkError
+from wespk.core.files import write_text
 from wespk.core.progress import say
 from wespk.data.columns import read_columns
 from wespk.data.scores import read_scores
@@ -60,25 +61,26 @@ def load_trial_set(args: Namespace) -> TrialSet:
     return TrialSet(trials, speakers, groups, kept, _trial_names(trials, tables))
 
 
-def evaluate_system(args: Namespace, data: TrialSet, path: Path) -> SystemResult:
-    """Evaluate one score file."""
+def evaluate_system(args: Namespace, data: TrialSet, system: str, path: Path) -> SystemResult:
+    """Evaluate the score file of one system. Raises `WespkError` naming it."""
     learnt = read_calibrations(args.calibration) if args.calibration else None
-    system = system_of(path, learnt is not None)
     known = read_scores(path, data.trials, allow_missing=args.allow_missing)
     kept = data.kept[~np.isnan(known[data.kept])]
     if len(kept) < len(data.kept):
-        left_out = len(data.kept) - len(kept)
-        say(f"{system}: {left_out} of {len(data.kept)} trials have no score and are left out")
+        _list_left_out(system, path, data, np.isnan(known))
     scores, labels = known[kept], data.trials.is_target[kept]
-    result = SystemResult.from_scores(
-        args.results.stem if args.results else str(args.trials),
-        system,
-        ScoreSet.from_labels(scores, labels),
-        args.point or DEFAULT_POINTS,
-        dev_thresholds(learnt, system, path) if learnt else None,
-        args.rule,
-        str(path),
-    )
+    try:
+        result = SystemResult.from_scores(
+            args.results.stem if args.results else str(args.trials),
+            system,
+            ScoreSet.from_labels(scores, labels),
+            args.point or DEFAULT_POINTS,
+            dev_thresholds(learnt, system, path) if learnt else None,
+            args.rule,
+            str(path),
+        )
+    except WespkError as error:
+        raise WespkError(f"{path}: {error}") from None
     evaluation = replace(
         result.evaluation, kinds=kind_results(scores, data.trials.kind[kept], LABELS, args.rule)
     )
@@ -93,20 +95,26 @@ def evaluate_system(args: Namespace, data: TrialSet, path: Path) -> SystemResult
     )
 
 
-def system_of(path: Path, named: bool) -> str:
-    """Return SYSTEM of a file LIST.SYSTEM.llr or .score; of another, not to be `named` so, the file name."""
-    is_named = path.suffix in (".llr", ".score") and path.name.count(".") == 2
-    return system_name(path) if named or is_named else path.name
-
-
 def dev_thresholds(learnt: dict[str, SystemCalibration], system: str, path: Path) -> Thresholds:
     """Return a system's thresholds: on log-likelihood ratios for a file that ends in .llr, else on scores."""
     if system not in learnt:
         raise WespkError(f"no development thresholds for '{system}'; there are: {', '.join(learnt)}")
-    found = learnt[system].thresholds if path.suffix == ".llr" else learnt[system].score_thresholds
+    found = learnt[system].thresholds if path.suffix == LLR else learnt[system].score_thresholds
     if found is None:
-        raise WespkError(f"{path}: '{system}' is a fusion and has thresholds on .llr files only")
+        raise WespkError(f"'{system}' is a fusion and has thresholds on .llr files only")
     return found
+
+
+def _list_left_out(system: str, path: Path, data: TrialSet, is_missing: np.ndarray) -> None:
+    """Say how many trials have no score, and list them in SCORES.missing, in the lines of the trial list."""
+    trials, missing = data.trials, data.kept[is_missing[data.kept]]
+    enrol = map(trials.enrol_ids.__getitem__, trials.enrol_index[missing].tolist())
+    test = map(trials.test_ids.__getitem__, trials.test_index[missing].tolist())
+    labels = map(LABELS.__getitem__, trials.kind[missing].tolist())
+    listed = f"{path}.missing"
+    write_text(listed, "".join(f"{' '.join(line)}\n" for line in zip(enrol, test, labels, strict=True)))
+    count = f"{len(missing)} of {len(data.kept)} trials have no score"
+    say(f"{system}: {count} and are left out, listed in {listed}")
 
 
 def _with_intervals(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from wespk.core.errors import WespkError
 from wespk.core.files import read_json
@@ -37,15 +36,14 @@ def read_results(exp: Path) -> Results:
     No score is read. Raises `WespkError` when there is neither, and for a file of another form.
     """
     lists = {path: _verified(path) for path in sorted((exp / "results").glob("*.json"))}
-    identified = {path: read_json(path) for path in sorted((exp / "identification").glob("*.json"))}
+    identified = {path: _identified(path) for path in sorted((exp / "identification").glob("*.json"))}
     if not lists and not identified:
         raise WespkError(f"{exp}: no results; run `wespk evaluate` or `wespk identify` with --results first")
     return Results(
         exp,
         tuple(replace(system, trials=path.stem) for path, each in lists.items() for system in each.systems),
-        tuple(system for path, record in identified.items() for system in _identified(path, record)),
-        tuple(Path(each.trials) for each in lists.values())
-        + tuple(Path(each["trials"]) for each in identified.values()),
+        tuple(result for found, _ in identified.values() for result in found),
+        tuple(Path(each.trials) for each in lists.values()) + tuple(path for _, path in identified.values()),
     )
 
 
@@ -56,12 +54,15 @@ def _verified(path: Path) -> ListResults:
         raise WespkError(f"{path}: {error}; run `wespk evaluate --results {path}` again") from None
 
 
-def _identified(path: Path, record: Any) -> list[IdentificationResult]:
+def _identified(path: Path) -> tuple[list[IdentificationResult], Path]:
+    """Return the results of each system, and the path of the trial list."""
+    record = read_json(path)
     try:
-        return [
-            IdentificationResult(path.stem, system["system"], Identification.from_json(system))
+        found = [
+            IdentificationResult(path.stem, str(system["system"]), Identification.from_json(system))
             for system in record["systems"]
         ]
+        return found, Path(record["trials"])
     except (KeyError, TypeError):
         raise WespkError(f"{path}: not a record of `wespk identify --results`; run it again") from None
     except WespkError as error:

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from wespk.cli.calibrate import system_name
 from wespk.cli.options import add_scored_trials
+from wespk.cli.score_files import by_system
 from wespk.core.errors import WespkError
 from wespk.core.files import write_json, write_text
 from wespk.core.progress import say
@@ -26,6 +26,7 @@ from wespk.metrics import Confusion, confusion, identify
 
 SHOWN = 5  # confusions that are printed
 HEADER = "system true-model chosen-model tests"
+OUTPUTS = ("results", "confusion")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -48,7 +49,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> None:
     """Identify by each score file and print a line."""
-    systems = _systems(args.scores)
+    systems = by_system(args.scores)
     trials = read_trials(args.trials)
     closed_set = (trials.enrol_index, trials.test_index, trials.is_target, trials.test_ids)
     results, table = [], [HEADER]
@@ -78,27 +79,6 @@ def _ranks(text: str) -> tuple[int, ...]:
     if not ranks or min(ranks) < 1:
         raise ArgumentTypeError(f"'{text}' is not a list of whole numbers above 0, such as 1,5,10")
     return ranks
-
-
-def _systems(paths: list[Path]) -> dict[str, Path]:
-    """Return the score files by the names of their systems. Raises `WespkError` for a name given twice."""
-    systems: dict[str, Path] = {}
-    for path in paths:
-        system = _system(path)
-        if system in systems:
-            raise WespkError(
-                f"{path}: system '{system}' is given twice, first by {systems[system]}; name one"
-            )
-        systems[system] = path
-    return systems
-
-
-def _system(path: Path) -> str:
-    """Return SYSTEM of a file named LIST.SYSTEM.score or .llr, and the whole name of another."""
-    try:
-        return system_name(path)
-    except WespkError:
-        return path.name
 
 
 def _lines(system: str, confused: Confusion, trials: Trials) -> list[str]:

@@ -51,7 +51,7 @@ VERBS = {
     "score-plda": "score trials by the PLDA log-likelihood ratio",
     "score-matrix": "score every model against every test utterance",
     "normalise-scores": "score normalisation (Z, T, S, adaptive S-norm) with a cohort",
-    "compute-quality": "write quality measures of utterances: duration, magnitude, voiced frames, cohort mean",
+    "compute-quality": "write quality measures of utterances: duration, magnitude, voiced frames",
     "calibrate": "learn calibration, fusion and thresholds on development trials, or apply them",
     "evaluate": "compute EER, minDCF and other figures of score files, with intervals",
     "identify": "compute the accuracy of closed-set identification of score files",
@@ -93,6 +93,10 @@ def _run(verb: str, arguments: list[str]) -> None:
     parser = doc_parser(module.__doc__, f"wespk {verb}")
     module.add_arguments(parser)
     args = parser.parse_args(arguments)
+    if hasattr(module, "OUTPUTS"):
+        from wespk.cli.options import keep_inputs
+
+        keep_inputs(args, module.OUTPUTS)
     args.verb, args.argv = verb, arguments  # for verbs that run themselves in several processes
     module.run(args)
 

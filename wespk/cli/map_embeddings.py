@@ -26,6 +26,7 @@ from wespk.data.trial_lists import seeded_order
 
 MOST_POINTS = 600  # more hide each other in a figure
 NAMES = {"tsne": "t-SNE (cosine)", "pca": "PCA (length-normalised)"}
+OUTPUTS = ("out",)
 
 
 def add_arguments(parser: ArgumentParser) -> None:

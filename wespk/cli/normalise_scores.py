@@ -22,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
-from wespk.backend.score_norm import METHODS, CohortStatistics, Side, cohort_statistics, s_norm, standardise
-from wespk.cli.cohort import Cohort, add_cohort, load_cohort
+from wespk.backend.score_norm import METHODS, CohortStatistics, Side, s_norm, standardise
+from wespk.cli.cohort import Cohort, add_cohort, cohort_statistics_of, load_cohort
 from wespk.cli.options import positive
 from wespk.cli.plda_options import add_plda, described_scorer, end_with_length, scorer_of
 from wespk.cli.scoring import Sides, add_trial_inputs, load_sides
@@ -39,6 +39,8 @@ TITLES = {"z": "Z-norm", "t": "T-norm", "s": "S-norm", "as": "AS-norm"}
 LARGEST_DIFFERENCE = 1e-3  # of a raw score from what it should be, relative above 1: files hold 7 digits
 
 ScoreBlock = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+OUTPUTS = ("scores",)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -66,6 +68,9 @@ def run(args: Namespace) -> None:
         raise WespkError(f"--top-k is for --method as; {TITLES[args.method]} takes the whole cohort")
     if args.raw is not None and args.allow_missing:
         raise WespkError("--scores has a line for each trial; leave --allow-missing away")
+    record_file = args.scores.with_suffix(".json")
+    if record_file == args.scores:
+        raise WespkError(f"{args.scores}: is where the record goes; name the scores LIST.SYSTEM.score")
     if args.plda is not None:
         end_with_length(args)
     sides = _in_trials(args, load_sides(args))
@@ -84,7 +89,7 @@ def run(args: Namespace) -> None:
         "deviation": "divided by the number of scores",
         **cohort.record,
     }
-    write_json(args.scores.with_suffix(".json"), record)
+    write_json(record_file, record)
     which = "" if top_k is None else f"the {top_k} highest scores with "
     say(f"{args.scores}: {TITLES[args.method]} of {record['scorer']}, {which}{cohort}; {sides.about}; {done}")
 
@@ -132,11 +137,11 @@ def _statistics(
         against = replace(
             sides, enrol_place=cohort.place, enrol=cohort.matrix, num_utts=cohort.num_utts, enrolment=None
         )
-        return cohort_statistics(scorer_of(args, against), "test", top_k, list(sides.test_place))
+        return cohort_statistics_of(args, scorer_of(args, against), "test", top_k, list(sides.test_place))
 
     def of_models(models: list[str]) -> CohortStatistics:
         against = replace(_restricted(sides, models, []), test_place=cohort.place, test=cohort.matrix)
-        return cohort_statistics(scorer_of(args, against), "enrol", top_k, models)
+        return cohort_statistics_of(args, scorer_of(args, against), "enrol", top_k, models)
 
     wanted = METHODS[args.method]
     if "enrol" not in wanted:

@@ -14,6 +14,8 @@ from argparse import ArgumentParser, Namespace
 
 from wespk.cli.scoring import add_trial_inputs, cosine_scorer_of, load_sides, score_list
 
+OUTPUTS = ("scores",)
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the verb's arguments."""

@@ -30,7 +30,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from wespk.backend.scorer import PairScorer
-from wespk.cli.options import positive
+from wespk.cli.options import add_points, positive
 from wespk.cli.plda_options import add_plda, described_scorer, end_with_length, scorer_of
 from wespk.cli.scoring import Sides, add_enrolment, error_of, load_sides
 from wespk.cli.transforms import add_transforms
@@ -42,9 +42,10 @@ from wespk.data.tables import read_table
 from wespk.metrics.binned import BinnedScores
 from wespk.metrics.bounds import min_dcf_bounds
 from wespk.metrics.error_rates import eer, eer_bounds
-from wespk.metrics.points import EmpiricalPoint, OperatingPoint
+from wespk.metrics.points import OperatingPoint
 
 BLOCK_CELLS = 1 << 23  # scores held at once: 32 MB
+OUTPUTS = ("out", "top_k")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -61,12 +62,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="FILE",
         help="speakers of both sides: print EER and minDCF over all pairs (may be repeated, once a side)",
     )
-    parser.add_argument(
-        "--point",
-        action="append",
-        metavar="P",
-        help="operating point of minDCF, such as 0.01 or 0.01,10,1 (0.01; may be repeated)",
-    )
+    add_points(parser, "operating point of minDCF, for --utt2spk", "0.01")
     parser.add_argument(
         "--include-self",
         action="store_true",
@@ -84,7 +80,8 @@ def run(args: Namespace) -> None:
         raise WespkError("no output: give --out OUT.scp, --top-k K FILE or --utt2spk FILE")
     if args.out and not args.out.endswith(".scp"):
         raise WespkError(f"--out {args.out}: name it OUT.scp; OUT.ark and OUT.ids come beside it")
-    points = [OperatingPoint.parse(text) for text in args.point or ("0.01",)]
+    if args.point and not args.utt2spk:
+        raise WespkError("--point is for --utt2spk FILE, without which no errors are counted; give it")
     if args.plda is not None:
         end_with_length(args)
     sides = load_sides(args)
@@ -101,7 +98,7 @@ def run(args: Namespace) -> None:
         start = time.monotonic()
         # Where both sides are the same utterances, the score of two is the same in both directions.
         counts = _count(scorer, *speakers, own, once=sides.enrol is sides.test)
-        _say_figures(args, counts, points, time.monotonic() - start)
+        _say_figures(args, counts, time.monotonic() - start)
 
 
 def _write_matrix(out: str, sides: Sides, scorer: PairScorer) -> None:
@@ -176,16 +173,14 @@ def _same(of_models: np.ndarray, of_tests: np.ndarray) -> np.ndarray:
     return np.flatnonzero(of_models[:, None] == of_tests)
 
 
-def _say_figures(
-    args: Namespace, counts: BinnedScores, points: list[OperatingPoint | EmpiricalPoint], seconds: float
-) -> None:
+def _say_figures(args: Namespace, counts: BinnedScores, seconds: float) -> None:
     try:
         curve = counts.curve()
     except WespkError as error:
         raise error_of(" and ".join(args.utt2spk), error) from None
     low, high = eer_bounds(curve)
     figures = [f"EER {100 * eer(curve).value:.4f} % (exactly in [{100 * low:.4f}, {100 * high:.4f}])"]
-    for point in points:
+    for point in args.point or (OperatingPoint(0.01),):
         least, most = min_dcf_bounds(curve, point)
         figures.append(f"minDCF({point.name}) {most:.5f} (exactly in [{least:.5f}, {most:.5f}])")
     say(

@@ -17,6 +17,8 @@ from argparse import ArgumentParser, Namespace
 from wespk.cli.plda_options import add_plda, described_scorer, end_with_length, plda_scorer_of
 from wespk.cli.scoring import add_trial_inputs, load_sides, score_list
 
+OUTPUTS = ("scores",)
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the verb's arguments."""

@@ -7,8 +7,9 @@ from argparse import Namespace
 from pathlib import Path
 
 from wespk.cli.calibration_file import read_calibrations
-from wespk.cli.evaluating import dev_thresholds, system_of
+from wespk.cli.evaluating import dev_thresholds
 from wespk.cli.evaluation_text import measure_line
+from wespk.core.errors import WespkError
 from wespk.core.progress import say
 from wespk.data.scoring import iter_scored
 from wespk.data.trials import TARGET
@@ -17,19 +18,21 @@ from wespk.metrics.error_rates import eer_bounds
 from wespk.metrics.evaluation import DEFAULT_POINTS, evaluate_curve
 
 
-def evaluate_streamed(args: Namespace, path: Path) -> None:
+def evaluate_streamed(args: Namespace, system: str, path: Path) -> None:
     """Read a score file beside its trial list, count the scores in fine bins, and print the measures."""
-    system = system_of(path, args.calibration is not None)
     learnt = read_calibrations(args.calibration) if args.calibration else None
-    thresholds = dev_thresholds(learnt, system, path) if learnt else None
     start = time.monotonic()
     binned = BinnedScores()
     trials = 0
     for kind, scores in iter_scored(args.trials, path):
         binned.add(scores, kind == TARGET)
         trials += len(scores)
-    curve = binned.curve()
-    evaluation = evaluate_curve(curve, binned.cllr(), args.point or DEFAULT_POINTS, thresholds, args.rule)
+    try:
+        thresholds = dev_thresholds(learnt, system, path) if learnt else None
+        curve = binned.curve()
+        evaluation = evaluate_curve(curve, binned.cllr(), args.point or DEFAULT_POINTS, thresholds, args.rule)
+    except WespkError as error:
+        raise WespkError(f"{path}: {error}") from None
     say(f"{system}: {measure_line(evaluation)}")
     low, high = eer_bounds(curve)
     say(

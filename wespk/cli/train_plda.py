@@ -22,6 +22,8 @@ from wespk.core.errors import WespkError
 from wespk.core.progress import say
 from wespk.data.kaldi_objects import write_plda
 
+OUTPUTS = ("plda",)
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the verb's arguments."""

@@ -29,6 +29,8 @@ from wespk.cli.transforms import (
 from wespk.core.errors import WespkError
 from wespk.data.vector_tables import read_vector_table, target_name, vector_target, write_vectors
 
+OUTPUTS = ("out", "save_chain")
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the verb's arguments."""

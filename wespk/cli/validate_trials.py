@@ -57,7 +57,7 @@ def run(args: Namespace) -> None:
     from wespk.data.trials import read_enrolment, read_trials
 
     trials = read_trials(args.trials, allow_duplicates=True)
-    enrolment = read_enrolment(args.enrol) if args.enrol else None
+    enrolment = read_enrolment(args.enrol, allow_repeats=True) if args.enrol else None
     say(f"{trials}, {len(trials.enrol_ids)} models, {len(trials.test_ids)} test utterances")
     if enrolment is not None:
         idle = len(enrolment.keys() - set(trials.enrol_ids))

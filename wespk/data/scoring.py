@@ -12,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 
 from wespk.core.errors import WespkError
-from wespk.core.files import PathLike, atomic_path
+from wespk.core.files import PathLike, atomic_path, remove_stale
 from wespk.core.progress import Ticker, clock
 from wespk.data.pair_lines import PairLines, file_size, read_pair_lines, shown
 from wespk.data.scores import FORM, parse_scores
@@ -194,6 +194,8 @@ class _Pace:
 @contextmanager
 def _replacing(path: PathLike) -> Iterator[BinaryIO]:
     """Open a file for writing bytes that takes the place of `path` when it is complete."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    remove_stale(path)  # a killed run leaves as much as it had written
     with atomic_path(path) as temporary, open(temporary, "wb") as stream:
         yield stream
 

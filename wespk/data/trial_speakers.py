@@ -34,10 +34,7 @@ class SpeakerTables:
         table = Path(utt2spk) if utt2spk else next((path for path in found if path.is_file()), None)
         if table is None:
             return None
-        suffix = trials.name.removeprefix("trials")
-        default = trials.with_name(f"enrol{suffix}") if suffix != trials.name else trials
-        enrolment = Path(enrol) if enrol else default if default != trials and default.is_file() else None
-        return SpeakerTables(table, enrolment)
+        return SpeakerTables(table, Path(enrol) if enrol else enrolment_beside(trials))
 
     def read_utterances(self) -> dict[str, str]:
         """Return the speaker of each utterance."""
@@ -59,6 +56,13 @@ class TrialSpeakers:
         return f"{len(self.names)} speakers of {self.tables.utt2spk}"
 
 
+def enrolment_beside(trials: Path) -> Path | None:
+    """Return the enrolment list in the folder of a trial list, if there is one: `enrol_3` for `trials_3`."""
+    suffix = trials.name.removeprefix("trials")
+    path = trials.with_name(f"enrol{suffix}")
+    return path if suffix != trials.name and path.is_file() else None
+
+
 def speakers_of_trials(trials: Trials, tables: SpeakerTables) -> TrialSpeakers:
     """Look up the speakers of the trials; those who occur are numbered in order of appearance.
 
@@ -76,8 +80,8 @@ def speakers_of_trials(trials: Trials, tables: SpeakerTables) -> TrialSpeakers:
         if unknown:
             raise WespkError(
                 f"{tables.utt2spk}: no speaker of {side} '{unknown[0]}' of {trials.source} ({len(unknown)} "
-                f"of {len(ids)} have none); name the tables by --utt2spk and --enrol, or leave out who "
-                "speaks by --no-speakers"
+                f"of {len(ids)} have none); name the tables by --utt2spk and --enrol, or evaluate without "
+                "speakers by --draws 0"
             )
     names = list(dict.fromkeys(str(spk) for spk in [*enrol, *test]))
     number = {spk: index for index, spk in enumerate(names)}

@@ -164,11 +164,23 @@ class TrialReader:
             raise WespkError(f"{self.path}:{repeat.position + 1}: duplicate trial '{pair}'")
 
 
-def read_enrolment(path: PathLike) -> dict[str, list[str]]:
-    """Read an enrolment list, `model-id utt utt ...`, into model -> utterances."""
-    table = read_table(path)
-    for model, utts in table.items():
-        unfit = unfit_character(utts.replace(" ", ""))
+def read_enrolment(path: PathLike, *, allow_repeats: bool = False) -> dict[str, list[str]]:
+    """Read an enrolment list, `model-id utt utt ...`, into model -> utterances.
+
+    Raises `WespkError` for an empty list, an id with an unfit character and, unless they are allowed, a model
+    that has an utterance twice, which would weigh twice in its average and count twice in PLDA.
+    """
+    enrolment: dict[str, list[str]] = {}
+    for line, (model, text) in enumerate(read_table(path).items(), 1):
+        unfit = unfit_character(text.replace(" ", ""))
         if unfit:
-            raise WespkError(f"{path}: an utterance of '{model}' holds the character {unfit!r}; rename it")
-    return {model: utts.split() for model, utts in table.items()}
+            raise WespkError(
+                f"{path}:{line}: an utterance of '{model}' holds the character {unfit!r}; rename it"
+            )
+        utts = enrolment[model] = text.split()
+        if len(set(utts)) < len(utts) and not allow_repeats:
+            twice = next(utt for utt in utts if utts.count(utt) > 1)
+            raise WespkError(f"{path}:{line}: '{model}' has '{twice}' twice; name each utterance once")
+    if not enrolment:
+        raise WespkError(f"{path}: is empty; expected lines `model-id utt utt ...`")
+    return enrolment

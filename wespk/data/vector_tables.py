@@ -27,6 +27,8 @@ def read_vector_table(source: PathLike) -> tuple[list[str], np.ndarray]:
     """
     items, _ = parse_source(str(source)).read()
     keys, vectors = stack_vectors(source, items)
+    if not vectors.shape[1]:
+        raise WespkError(f"{source}: '{keys[0]}' holds no numbers; extract it again")
     if len(set(keys)) < len(keys):
         seen: set[str] = set()
         twice = next(key for key in keys if key in seen or seen.add(key))  # type: ignore[func-returns-value]

@@ -40,7 +40,7 @@ WEIGHTS, CONFIG, SPEC, SPEAKERS, MANIFEST = (
 )
 
 # What scoring adds: it belongs to the weights that the embeddings came from.
-BACKEND = ("*.vec", "*.mat", "plda", "plda_adapted", "plda_adapted.json", "chain.json", "calibration.json")
+BACKEND = ("*.vec", "*.mat", "plda*", "chain.json", "calibration.json")
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,15 @@
 """How good a system is: error rates, costs and rankings of a `ScoreSet`, all of them in one `Evaluation`
-(`evaluation`), the accuracy of closed-set identification (`identification`), and the ways to show them:
-tables for the screen (`table`, `identification_table`), figures (`plots`) and one self-contained HTML page
-(`report`). Everything but `write_report` is a pure function on arrays and frozen records. Everywhere a trial
-is accepted if its score >= the threshold, rates are shares in [0, 1], log-likelihood ratios are natural
-logarithms, and bad input raises `wespk.core.errors.WespkError` with one line to read.
+(`evaluation`), their uncertainty (`bootstrap`, `comparison`), parts of a trial list (`breakdown`), and the
+accuracy of closed-set identification (`identification`). Everything here is a pure function on arrays and
+frozen records. Everywhere a trial is accepted if its score >= the threshold, rates are shares in [0, 1],
+log-likelihood ratios are natural logarithms, and bad input raises `wespk.core.errors.WespkError` with one
+line to read.
 
 One sort serves them all: `step_curve(scores)` (`curves`) is taken by every measure in place of the scores.
 `BinnedScores` (`binned`) builds such a curve from a stream of any length in bounded memory.
+
+The ways to show results are modules of their own, not loaded with these: tables for the screen (`table`,
+`identification_table`), figures (`plots`) and one self-contained HTML page (`report`).
 """
 
 from wespk.metrics.binned import BinnedScores
@@ -25,15 +28,10 @@ from wespk.metrics.error_rates import (
 )
 from wespk.metrics.evaluation import DEFAULT_POINTS, Evaluation, PointCost, evaluate
 from wespk.metrics.identification import Identification, IdentificationResult, identify, wilson_interval
-from wespk.metrics.identification_table import identification_table
 from wespk.metrics.pav import Pools, pav
-from wespk.metrics.plots import det_svg, histogram_svg, training_svg
 from wespk.metrics.points import EmpiricalPoint, OperatingPoint
 from wespk.metrics.ranking import auc, average_precision
-from wespk.metrics.report import Rejected, ReportData, report_page, write_report
 from wespk.metrics.scores import ScoreSet, subsample_nontargets
-from wespk.metrics.systems import SystemResult
-from wespk.metrics.table import systems_table
 from wespk.metrics.thresholds import Thresholds, find_thresholds
 
 __all__ = [
@@ -50,11 +48,8 @@ __all__ = [
     "OperatingPoint",
     "PointCost",
     "Pools",
-    "Rejected",
-    "ReportData",
     "ScoreSet",
     "StepCurve",
-    "SystemResult",
     "Thresholds",
     "actual_dcf",
     "auc",
@@ -64,26 +59,19 @@ __all__ = [
     "cllr",
     "confusion",
     "decisions_at",
-    "det_svg",
     "eer",
     "eer_bounds",
     "evaluate",
     "far_at_frr",
     "find_thresholds",
     "frr_at_far",
-    "histogram_svg",
-    "identification_table",
     "identify",
     "min_cllr",
     "min_dcf",
     "pav",
-    "report_page",
     "step_curve",
     "subsample_nontargets",
-    "systems_table",
     "threshold_at_far",
     "threshold_at_frr",
-    "training_svg",
     "wilson_interval",
-    "write_report",
 ]

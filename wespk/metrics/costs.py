@@ -12,6 +12,7 @@ from wespk.metrics.points import EmpiricalPoint, OperatingPoint
 from wespk.metrics.scores import Scores, ScoreSet
 
 BLOCK = 1 << 15  # scores, few enough to stay in the processor's cache
+EQUAL = 1e-12  # costs that differ by a smaller share of themselves are equal but for rounding
 
 
 def min_dcf(
@@ -29,7 +30,7 @@ def min_dcf(
     miss, false_alarm = point.weights
     cost = (miss / curve.num_target) * curve.misses
     cost += (false_alarm / curve.num_nontarget) * curve.false_alarms
-    threshold = float(curve.thresholds[int(cost.argmin())])
+    threshold = float(curve.thresholds[int((cost <= cost.min() * (1 + EQUAL)).argmax())])
     value = min(1.0, actual_dcf(curve, point, threshold))  # rounding may have made it 1 + 2e-16
     return AtThreshold(value if normalised else value * min(point.expected_costs), threshold)
 

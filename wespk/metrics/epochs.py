@@ -17,6 +17,7 @@ from wespk.metrics.points import OperatingPoint
 from wespk.metrics.scores import ScoreSet
 
 POINT = OperatingPoint(0.01)
+LATEST = 10**9  # no training gets there; a file that says so is damaged
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,11 @@ class EpochResult:
         """Read what `to_json` wrote. Raises `WespkError` for anything else."""
         try:
             facts = {name: str(record[name]) for name in ("trials", "scoring", "weights", "inputs")}
-            cost = float(record[f"min_dcf({POINT.name})"])
-            return EpochResult(int(record["epoch"]), float(record["eer"]), cost, **facts)
-        except (KeyError, TypeError, ValueError):
+            rate, cost = float(record["eer"]), float(record[f"min_dcf({POINT.name})"])
+            if not (0 <= rate <= 1 and 0 <= cost <= 1 and 0 <= int(record["epoch"]) < LATEST):
+                raise ValueError
+            return EpochResult(int(record["epoch"]), rate, cost, **facts)
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise WespkError("is not a list of epochs as `wespk evaluate-epochs` writes it") from None
 
 

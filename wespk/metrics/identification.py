@@ -75,13 +75,15 @@ class Identification:
         try:
             errors_at = {int(k): int(errors) for k, errors in value["errors_at"].items()}
             found = Identification(int(value["num_tests"]), int(value["num_models"]), errors_at)
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             raise WespkError(f"identification: expected {_JSON_FORM}; run `wespk identify` again") from None
-        if 1 not in errors_at or found.num_tests < 1:
+        within = all(0 <= errors <= found.num_tests for errors in errors_at.values())
+        if 1 not in errors_at or not within or not 1 <= found.num_tests < MOST_TESTS or found.num_models < 2:
             raise WespkError(f"identification: expected {_JSON_FORM}; run `wespk identify` again")
         return found
 
 
+MOST_TESTS = 10**12  # a file that counts more of them is damaged
 _JSON_FORM = "whole numbers num_tests and num_models, and a map errors_at with rank 1"
 
 

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from wespk.core.errors import WespkError
 
 DIGITS = 6  # of the numbers in curves: more than any plot shows
+EXACT = 17  # significant digits name any float64
 
 AnyRecord = TypeVar("AnyRecord", bound="Record")
 
@@ -39,11 +40,19 @@ class Record:
         return _read_fields(cls, value, cls.__name__)
 
 
-def rounded(values: ArrayLike) -> NDArray[np.float64]:
-    """Return the numbers of a curve with `DIGITS` significant digits, so that a file of them stays small."""
+def rounded(values: ArrayLike, digits: int = DIGITS) -> NDArray[np.float64]:
+    """Return the numbers of a curve with so many significant digits, so that a file of them stays small."""
     array = np.asarray(values, dtype=np.float64)
-    digits = [float(f"{value:.{DIGITS}g}") for value in array.ravel().tolist()]
-    return np.array(digits, dtype=np.float64).reshape(array.shape)
+    short = [float(f"{value:.{digits}g}") for value in array.ravel().tolist()]
+    return np.array(short, dtype=np.float64).reshape(array.shape)
+
+
+def rounded_axis(places: ArrayLike) -> NDArray[np.float64]:
+    """Return places on an axis, rounded to `DIGITS` digits of the range that they span."""
+    array = np.asarray(places, dtype=np.float64)
+    span, most = np.ptp(array) if array.size else 0.0, np.abs(array).max(initial=0.0)
+    shared = np.log10(most / span) if span > most * 1e-16 else 0.0  # digits in which all are equal
+    return rounded(array, min(EXACT, DIGITS + max(0, round(float(shared)))))
 
 
 def json_text(value: Any) -> str:

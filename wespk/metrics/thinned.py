@@ -10,7 +10,7 @@ from scipy.special import ndtri
 from wespk.metrics.curves import StepCurve
 from wespk.metrics.pav import pav
 from wespk.metrics.points import OperatingPoint
-from wespk.metrics.records import Record, rounded
+from wespk.metrics.records import Record, rounded, rounded_axis
 from wespk.metrics.scores import Scores, ScoreSet
 
 DET_POINTS = 1000
@@ -74,13 +74,13 @@ def histogram(scores: ScoreSet) -> Histogram:
     """Return both classes' shares in the same bins: at most 80, fewer where they would only show chance."""
     classes = (scores.target, scores.nontarget)
     low, high = min(float(each.min()) for each in classes), max(float(each.max()) for each in classes)
-    if not high - low > 1e-9 * max(abs(low), abs(high)):  # all scores are equal, or nearly so
+    if not high - low > 1e-9 * max(abs(low), abs(high), 1e-290):  # all scores are equal, or nearly so
         margin = max(1.0, abs(low)) / 2
         low, high = low - margin, high + margin
     few = min(len(each) for each in classes)
     bins = int(np.clip(4 * np.sqrt(few), 12, HISTOGRAM_BINS))
     target, nontarget = (np.histogram(each, bins, (low, high))[0] / len(each) for each in classes)
-    return Histogram(*map(rounded, (np.linspace(low, high, bins + 1), target, nontarget)))
+    return Histogram(rounded_axis(np.linspace(low, high, bins + 1)), rounded(target), rounded(nontarget))
 
 
 def sweep(curve: StepCurve, point: OperatingPoint, also: tuple[float, ...] = ()) -> Sweep:
@@ -93,7 +93,7 @@ def sweep(curve: StepCurve, point: OperatingPoint, also: tuple[float, ...] = ())
     kept = _evenly_drawn(curve, SWEEP_POINTS // 2 - len(also))
     even = np.linspace(lowest, highest, SWEEP_POINTS // 2)
     some = np.concatenate([even, curve.thresholds[kept], also])
-    thresholds = np.unique(rounded(some[(lowest <= some) & (some <= highest)]))
+    thresholds = np.unique(rounded_axis(some[(lowest <= some) & (some <= highest)]))
     misses = curve.target.below(thresholds)
     false_alarms = curve.num_nontarget - curve.nontarget.below(thresholds)
     hits = curve.num_target - misses
@@ -114,7 +114,7 @@ def calibration_curve(curve: StepCurve) -> CalibrationCurve:
     if len(finite) > most:
         finite = finite[np.linspace(0, len(finite) - 1, most).round().astype(int)]
     score = np.stack([pools.score_low[finite], pools.score_high[finite]], axis=1).ravel()
-    return CalibrationCurve(rounded(score), rounded(np.repeat(pools.llr[finite], 2)))
+    return CalibrationCurve(rounded_axis(score), rounded(np.repeat(pools.llr[finite], 2)))
 
 
 def _evenly_drawn(curve: StepCurve, points: int) -> np.ndarray:

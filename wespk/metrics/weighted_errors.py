@@ -45,6 +45,7 @@ class WeightedErrors:
     The thresholds that matter are the distinct target scores t_0 < t_1 < ... A score s has the place
     2 i + 1 if it equals t_i, and 2 i if it lies between t_(i-1) and t_i. All thresholds of one place make the
     same errors: misses are the targets at lower places, false alarms the nontargets at this one and higher.
+    The EER by the rule ``nearest`` may lie at a nontarget: t_i are all distinct scores then, at more cost.
     `targets` and `nontargets` (places, U) count the trials of each pair there. `of_pairs` (rows, U) holds
     what needs no curve: number and logarithmic cost of the targets, the same of the nontargets, then the
     misses and the false alarms at each fixed threshold.
@@ -60,7 +61,7 @@ class WeightedErrors:
         scores: Scores, is_target: NDArray[np.bool_], pairs: SpeakerPairs, measures: Measures
     ) -> WeightedErrors:
         """Count the trials (K,) once; a set of weights then costs a product with sparse matrices."""
-        steps = np.unique(scores[is_target])
+        steps = np.unique(scores if measures.rule == "nearest" else scores[is_target])
         place = np.searchsorted(steps, scores) + np.searchsorted(steps, scores, side="right")
         shape = (2 * len(steps) + 1, len(pairs))
         whole = np.int32 if len(scores) < MANY else np.int64
@@ -106,11 +107,7 @@ class WeightedErrors:
 
 
 def _equal_error_rates(misses: Counts, false_alarms: Counts, rule: str) -> Scores:
-    """Return the equal error rate of each column as `eer` defines it by the rule.
-
-    By the rule ``nearest`` it is exact to half the weight of a nontarget trial: which of those between two
-    targets is the nearest is not looked for.
-    """
+    """Return the equal error rate of each column as `eer` defines it by the rule."""
     if rule in ("interpolated", "nearest"):
         return _at_crossing(misses, false_alarms, rule == "nearest")
     above, rejected = float(len(misses)), false_alarms[0] - false_alarms
@@ -133,11 +130,9 @@ def _at_crossing(misses: Counts, false_alarms: Counts, nearest: bool) -> Scores:
     after = (excess >= 0).argmax(axis=0)
     column = np.arange(len(after))
     above, below = excess[after, column], -excess[after - 1, column]
+    if nearest:
+        end = np.where(below < above, after - 1, after)
+        return np.asarray((misses[end, column] / num_target + false_alarms[end, column] / num_nontarget) / 2)
     # In floating point: these products may exceed 64 bits.
     weighted = misses[after - 1, column] * above.astype(float) + misses[after, column] * below.astype(float)
-    rate = np.asarray(weighted / (num_target * (above + below).astype(float)))
-    if not nearest:
-        return rate
-    end = np.where(below < above, after - 1, after)
-    mean = (misses[end, column] / num_target + false_alarms[end, column] / num_nontarget) / 2
-    return np.where(misses[after, column] == misses[after - 1, column], rate, mean)
+    return np.asarray(weighted / (num_target * (above + below).astype(float)))

@@ -65,6 +65,7 @@ def worst_pairs(
     scores and is_target (K,); the speakers (K,) of both sides point into `speakers`. Of pairs with equally
     many errors the one with the more extreme score is worse.
     """
+    scores = scores.astype(np.float64)  # in float32 a threshold just above all scores would equal the highest
     code = enrol_speaker.astype(np.int64) * len(speakers) + test_speaker
 
     def worst(of_class: NDArray[np.bool_], badness: Scores) -> tuple[PairExample, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from wespk.core.errors import WespkError
 from wespk.metrics.epochs import POINT, EpochResult
-from wespk.metrics.scores import Scores
+from wespk.metrics.scores import LARGEST, Scores
 from wespk.metrics.svg import INK, draw_mark, drawing, name_legend, series_style, to_svg
 
 if TYPE_CHECKING:
@@ -87,8 +87,12 @@ def _epoch_line(axes: Axes, epochs: list[int], values: list[float], write: str, 
 
 def _column(rows: Sequence[Mapping[str, Any]], key: str) -> Scores:
     """Return one column of the log (R,), NaN where it has no finite number: the line is broken there."""
-    values = np.array([np.nan if row.get(key) is None else float(row[key]) for row in rows])
-    return np.where(np.isfinite(values), values, np.nan)
+    return np.array([_number(row.get(key)) for row in rows])
+
+
+def _number(value: Any) -> float:
+    is_usable = isinstance(value, (int, float)) and abs(value) < LARGEST
+    return float(value) if is_usable else np.nan
 
 
 def _thinned(values: Scores) -> Scores:
