@@ -76,6 +76,14 @@ def test_a_full_disk_is_told_with_the_name_of_the_file(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(WespkError, match=r"file/out.txt: its folder cannot be made \(.*file: "):
+        write_text(tmp_path / "file" / "out.txt", "y")
+    with pytest.raises(WespkError, match=r"^/proc/out.txt: cannot be written \(.*\); name another place$"):
+        write_text("/proc/out.txt", "y")
+
+
 def test_equal_values_give_equal_json(tmp_path):
     write_json(tmp_path / "a", {"x": 1, "y": [2, "é"]})
     write_json(tmp_path / "b", {"y": [2, "é"], "x": 1})

@@ -74,6 +74,9 @@ def detail_lines(results: Sequence[SystemResult]) -> Iterator[str]:
         yield ", ".join(
             f"best {name} {percent(each.value)} % at {threshold(each.threshold)}" for name, each in best
         )
+        for wanted, held, rates in (("FRR", "FAR", found.frr_at_far), ("FAR", "FRR", found.far_at_frr)):
+            shown = (f"{percent(rate)} at {100 * float(limit):g}" for limit, rate in rates.items())
+            yield f"{wanted} % at {held} %: {', '.join(shown)}"
         yield from _cost_lines(found)
         if found.at_dev:
             yield _dev_table(found)

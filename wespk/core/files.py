@@ -26,13 +26,17 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
 
     The data reach the disk before the rename, so a reader sees the old file or the whole new one,
     also after a crash. On an error the temporary file is removed and `path` is left as it was. A full disk
-    is a `WespkError` that names `path`, and so is a `path` that is a device or a pipe, whose place the file
-    would take.
+    or a folder that cannot be written to is a `WespkError` that names `path`, and so is a `path` that is a
+    device or a pipe, whose place the file would take.
     """
     path = Path(path)
     if path.exists() and not path.is_file():
         raise WespkError(f"{path}: is not an ordinary file and would be replaced by one; name another file")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"{error.filename}: {error.strerror}"
+        raise WespkError(f"{path}: its folder cannot be made ({reason}); name another place") from None
     temporary = path.with_name(f".{path.name}.{_host()}.{os.getpid()}.tmp")
     try:
         yield temporary
@@ -40,9 +44,11 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
             os.fsync(stream.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        if error.errno not in OUT_OF_SPACE:
-            raise
-        raise WespkError(f"{path}: cannot be written ({error.strerror}); make room and run again") from None
+        if error.errno in OUT_OF_SPACE:
+            raise WespkError(f"{path}: cannot be written ({error.strerror}); make room and run again") from None
+        if error.filename and Path(error.filename) == temporary:
+            raise WespkError(f"{path}: cannot be written ({error.strerror}); name another place") from None
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -106,7 +106,9 @@ def stack_vectors(source: PathLike, items: Iterable[Item]) -> tuple[list[str], n
     for key, vector in items:
         if vector.ndim != 1 or (vectors and len(vector) != len(vectors[0])):
             expected = f"({len(vectors[0])},)" if vectors else "(D,)"
-            raise WespkError(f"{source}: '{key}' has shape {vector.shape}, expected {expected}")
+            raise WespkError(
+                f"{source}: '{key}' has shape {vector.shape}, expected {expected}; all must come from one model"
+            )
         keys.append(key)
         vectors.append(vector)
     if not keys:
@@ -114,7 +116,10 @@ def stack_vectors(source: PathLike, items: Iterable[Item]) -> tuple[list[str], n
     matrix = np.stack(vectors)
     bad = ~np.isfinite(matrix).all(axis=1)
     if bad.any():
-        raise WespkError(f"{source}: '{keys[int(bad.argmax())]}' holds NaN or infinity")
+        raise WespkError(
+            f"{source}: '{keys[int(bad.argmax())]}' holds NaN or infinity ({bad.sum()} of {len(keys)} do); "
+            "extract these again or leave them out"
+        )
     return keys, matrix
 
 

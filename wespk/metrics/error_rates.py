@@ -6,16 +6,15 @@ One decision rule holds in all of `wespk`: a trial is accepted if its score >= t
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from wespk.core.errors import WespkError
 from wespk.metrics.curves import Ascending, AtThreshold, StepCurve, step_curve
 from wespk.metrics.pav import hull_points
-from wespk.metrics.scores import Scores, ScoreSet
+from wespk.metrics.scores import ScoreSet
 
 
 def eer(scores: ScoreSet | StepCurve, rule: str = "interpolated") -> AtThreshold:
@@ -87,16 +86,16 @@ def threshold_at_frr(scores: ScoreSet | StepCurve, frr: float) -> AtThreshold:
     return AtThreshold(curve.rates_at(threshold)[1], threshold)
 
 
-def frr_at_far(scores: ScoreSet | StepCurve, fars: ArrayLike) -> Scores:
-    """Return the least miss rate with at most each false-alarm rate, in the shape (K,) of `fars`."""
+def frr_at_far(scores: ScoreSet | StepCurve, fars: Iterable[float]) -> list[float]:
+    """Return the least miss rate with at most each false-alarm rate of `fars`."""
     curve = step_curve(scores)
-    return np.array([threshold_at_far(curve, float(far)).value for far in np.atleast_1d(fars)])
+    return [threshold_at_far(curve, far).value for far in fars]
 
 
-def far_at_frr(scores: ScoreSet | StepCurve, frrs: ArrayLike) -> Scores:
-    """Return the least false-alarm rate with at most each miss rate, in the shape (K,) of `frrs`."""
+def far_at_frr(scores: ScoreSet | StepCurve, frrs: Iterable[float]) -> list[float]:
+    """Return the least false-alarm rate with at most each miss rate of `frrs`."""
     curve = step_curve(scores)
-    return np.array([threshold_at_frr(curve, float(frr)).value for frr in np.atleast_1d(frrs)])
+    return [threshold_at_frr(curve, frr).value for frr in frrs]
 
 
 def _most_errors(kind: str, rate: float, trials: int) -> int:

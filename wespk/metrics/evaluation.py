@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from wespk.metrics.costs import actual_dcf, cllr, min_cllr, min_dcf
 from wespk.metrics.curves import AtThreshold, StepCurve, step_curve
 from wespk.metrics.decisions import best_accuracy, best_f1, decisions_at
-from wespk.metrics.error_rates import EER_RULES, eer
+from wespk.metrics.error_rates import EER_RULES, eer, far_at_frr, frr_at_far
 from wespk.metrics.points import EmpiricalPoint, OperatingPoint
 from wespk.metrics.ranking import auc, average_precision
 from wespk.metrics.records import Record
@@ -20,6 +20,8 @@ from wespk.metrics.thresholds import Thresholds, min_dcf_name
 
 Point = OperatingPoint | EmpiricalPoint
 
+FARS = (0.1, 0.05, 0.01, 0.001, 0.0001)
+FRRS = (0.1, 0.05, 0.01)
 DEFAULT_POINTS: tuple[Point, ...] = (OperatingPoint(0.01), OperatingPoint(0.05))
 
 
@@ -77,11 +79,12 @@ class Evaluation(Record):
 
     `eer` is the equal error rate by `rule`, and `eers` holds it by every rule. `misses_at_eer` and
     `false_alarms_at_eer` are the errors behind it, counted at `eer_threshold`: with ten of them the next
-    decimal of the rate is noise. `costs` follow the order of the operating points asked for, `at_dev` that of
-    the development thresholds. `intervals` are 95 % intervals of the measures ``eer``, ``min_dcf(0.01)``,
-    ``actual_dcf(0.01)`` (at the development threshold, or else the Bayes threshold) and ``cllr``, of `draws`
-    bootstrap draws of the `num_speakers`; there are none where the speakers are not known. `kinds` divides
-    the nontarget trials of text-dependent lists.
+    decimal of the rate is noise. `frr_at_far` is the least FRR with at most each FAR of `FARS`, by a name
+    such as ``0.01``, and `far_at_frr` the other way round for `FRRS`. `costs` follow the order of the
+    operating points asked for, `at_dev` that of the development thresholds. `intervals` are 95 % intervals
+    of the measures ``eer``, ``min_dcf(0.01)``, ``actual_dcf(0.01)`` (at the development threshold, or else
+    the Bayes threshold) and ``cllr``, of `draws` bootstrap draws of the `num_speakers`; there are none where
+    the speakers are not known. `kinds` divides the nontarget trials of text-dependent lists.
     """
 
     num_target: int
@@ -99,6 +102,8 @@ class Evaluation(Record):
     best_f1: AtThreshold
     best_accuracy: AtThreshold
     costs: tuple[PointCost, ...]
+    frr_at_far: Mapping[str, float]
+    far_at_frr: Mapping[str, float]
     at_dev: tuple[AtDev, ...] = ()
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     num_speakers: int | None = None
@@ -154,6 +159,8 @@ def evaluate_curve(
         best_f1=best_f1(curve),
         best_accuracy=best_accuracy(curve),
         costs=tuple(_point_cost(curve, point, dev_thresholds) for point in of_list),
+        frr_at_far={f"{far:g}": rate for far, rate in zip(FARS, frr_at_far(curve, FARS), strict=True)},
+        far_at_frr={f"{frr:g}": rate for frr, rate in zip(FRRS, far_at_frr(curve, FRRS), strict=True)},
         at_dev=_at_dev(curve, dev_thresholds, of_list) if dev_thresholds else (),
     )
 

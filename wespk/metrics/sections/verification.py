@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from wespk.metrics.error_rates import EER_RULES
+from wespk.metrics.evaluation import FARS, FRRS
 from wespk.metrics.markup import Html, element, figure, figures, fold, join, scroll, table
 from wespk.metrics.plots import det_svg, histogram_svg, roc_svg
 from wespk.metrics.plots.histogram import CLASSES
@@ -67,7 +68,11 @@ def _trial_list(
             reading,
             _kinds(group),
             fold(
-                "More measures, and all intervals", _more_measures(group), _intervals(group), class_="extra"
+                "More measures, and all intervals",
+                _more_measures(group),
+                _rates_at_rates(group),
+                _intervals(group),
+                class_="extra",
             ),
             figures(
                 figure(det_svg(group), DET, legend=det_legend(group)),
@@ -154,6 +159,19 @@ def _more_measures(group: Sequence[SystemResult]) -> Html:
                 threshold(numbers.best_accuracy.threshold),
             )
         )
+    return table(heads, rows)
+
+
+def _rates_at_rates(group: Sequence[SystemResult]) -> Html:
+    """Return the table of the miss rates at given false-alarm rates, and the other way round."""
+    heads = ("system", *(f"FRR % at FAR {100 * far:g} %" for far in FARS))
+    heads += tuple(f"FAR % at FRR {100 * frr:g} %" for frr in FRRS)
+    rows = []
+    for result in group:
+        numbers = result.evaluation
+        rates = [numbers.frr_at_far.get(f"{far:g}") for far in FARS]
+        rates += [numbers.far_at_frr.get(f"{frr:g}") for frr in FRRS]
+        rows.append((result.system, *(ABSENT if rate is None else percent(rate) for rate in rates)))
     return table(heads, rows)
 
 
