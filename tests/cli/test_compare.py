@@ -138,4 +138,4 @@ def test_experiments_without_a_common_list_are_named(folder, verb):
 def test_results_of_an_earlier_version_are_named(folder, verb):
     (folder / "b/results/test.json").write_text('{"trials": "trials", "systems": []}')
     refused = verb("compare", "a", "b", status=1)
-    assert "b/results/test.json: ListResults: " in refused and "make the results again" in refused
+    assert "b/results/test.json: ListResults: " in refused and "run `wespk evaluate --results" in refused

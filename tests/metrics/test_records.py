@@ -76,7 +76,7 @@ def changed(**changes):
     ("value", "message"),
     [
         (None, "Outer: no record"),
-        (changed(number="absent"), "Outer: 'number' is missing; the file is of another version"),
+        (changed(number="absent"), "Outer: 'number' is missing in a file of another version"),
         (changed(more=1), "Outer: 'more' is unknown"),
         (changed(number="x"), r"Outer\.number: 'x' is not of the type float"),
         (changed(number=float("nan")), r"Outer\.number: 'nan' is not"),

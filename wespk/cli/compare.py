@@ -19,9 +19,10 @@ from pathlib import Path
 
 import numpy as np
 
+from wespk.cli.experiment import read_list_results
 from wespk.cli.options import count, positive
 from wespk.core.errors import WespkError
-from wespk.core.files import read_json, write_text
+from wespk.core.files import write_text
 from wespk.core.progress import say
 from wespk.data.scores import read_scores
 from wespk.data.trial_speakers import SpeakerTables, speakers_of_trials
@@ -61,11 +62,7 @@ class Side:
     def results(self, name: str) -> ListResults:
         """Read the results on the list `name`."""
         path = self.folder / "results" / f"{name}.json"
-        record = read_json(path)
-        try:
-            results = ListResults.from_json(record)
-        except WespkError as error:
-            raise WespkError(f"{path}: {error}") from None
+        results = read_list_results(path)
         if not Path(results.trials).is_file():
             raise WespkError(
                 f"{path}: names the trials {results.trials}, which are not there; run this in the folder in "

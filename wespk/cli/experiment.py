@@ -35,7 +35,7 @@ def read_results(exp: Path) -> Results:
 
     No score is read. Raises `WespkError` when there is neither, and for a file of another form.
     """
-    lists = {path: _verified(path) for path in sorted((exp / "results").glob("*.json"))}
+    lists = {path: read_list_results(path) for path in sorted((exp / "results").glob("*.json"))}
     identified = {path: _identified(path) for path in sorted((exp / "identification").glob("*.json"))}
     if not lists and not identified:
         raise WespkError(f"{exp}: no results; run `wespk evaluate` or `wespk identify` with --results first")
@@ -47,9 +47,11 @@ def read_results(exp: Path) -> Results:
     )
 
 
-def _verified(path: Path) -> ListResults:
+def read_list_results(path: Path) -> ListResults:
+    """Read one file of `wespk evaluate --results`. Raises `WespkError` for a file of another form."""
+    record = read_json(path)
     try:
-        return ListResults.from_json(read_json(path))
+        return ListResults.from_json(record)
     except WespkError as error:
         raise WespkError(f"{path}: {error}; run `wespk evaluate --results {path}` again") from None
 

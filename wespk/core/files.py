@@ -44,11 +44,11 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
             os.fsync(stream.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        if error.errno in OUT_OF_SPACE:
-            raise WespkError(f"{path}: cannot be written ({error.strerror}); make room and run again") from None
-        if error.filename and Path(error.filename) == temporary:
-            raise WespkError(f"{path}: cannot be written ({error.strerror}); name another place") from None
-        raise
+        is_full = error.errno in OUT_OF_SPACE
+        if not is_full and (error.filename is None or Path(error.filename) != temporary):
+            raise
+        remedy = "make room and run again" if is_full else "name another place"
+        raise WespkError(f"{path}: cannot be written ({error.strerror}); {remedy}") from None
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -107,7 +107,7 @@ def stack_vectors(source: PathLike, items: Iterable[Item]) -> tuple[list[str], n
         if vector.ndim != 1 or (vectors and len(vector) != len(vectors[0])):
             expected = f"({len(vectors[0])},)" if vectors else "(D,)"
             raise WespkError(
-                f"{source}: '{key}' has shape {vector.shape}, expected {expected}; all must come from one model"
+                f"{source}: '{key}' has shape {vector.shape}, expected {expected}; all must be of one model"
             )
         keys.append(key)
         vectors.append(vector)

@@ -90,7 +90,7 @@ def _read_fields(cls: Any, value: Any, where: str) -> Any:
     if not isinstance(value, dict) or value.keys() != types_of.keys():
         names = sorted(value.keys() ^ types_of.keys()) if isinstance(value, dict) else []
         which = f"'{names[0]}' is {'unknown' if names[0] in value else 'missing'}" if names else "no record"
-        raise WespkError(f"{where}: {which}; the file is of another version: make the results again")
+        raise WespkError(f"{where}: {which} in a file of another version")
     return cls(**{name: _read(kind, value[name], f"{where}.{name}") for name, kind in types_of.items()})
 
 
