@@ -102,6 +102,21 @@ def test_train_and_adapt_plda_give_models_that_score_as_kaldis(golden, run, tmp_
         assert_kaldis(tmp_path / "scores", golden[name], atol=2e-4)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["train-plda", GOLDEN / "train.ark", GOLDEN / "train_utt2spk"],
+        ["adapt-plda", GOLDEN / "plda", GOLDEN / "adapt.ark"],
+    ],
+)
+def test_models_are_the_same_in_kaldis_text_form(run, tmp_path, command):
+    for form, name in (([], "binary"), (["--text"], "text")):
+        run(*command[:1], *CHAIN, *form, *command[1:], name)
+    assert (tmp_path / "text").read_text().startswith("<Plda>")
+    for binary, text in zip(read_plda(tmp_path / "binary"), read_plda(tmp_path / "text"), strict=True):
+        np.testing.assert_array_equal(text, binary)
+
+
 def test_a_plda_of_kaldi_is_written_back_byte_for_byte(tmp_path):
     for name in ("plda", "plda_adapt"):
         write_plda(tmp_path / name, *read_plda(GOLDEN / name))

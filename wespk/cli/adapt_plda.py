@@ -30,7 +30,7 @@ from wespk.backend.plda_training import train_plda
 from wespk.cli.options import limit, positive, share
 from wespk.cli.plda_options import add_keep_length, end_with_length, load_plda
 from wespk.cli.scoring import error_of, load_embeddings, speakers_of
-from wespk.cli.transforms import add_transforms, described_steps
+from wespk.cli.transforms import add_text, add_transforms, described_steps
 from wespk.core.errors import WespkError
 from wespk.core.files import write_json
 from wespk.core.progress import say
@@ -51,6 +51,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("embeddings", metavar="XVECTOR.SCP", help="embeddings of the new domain")
     parser.add_argument("out", type=Path, metavar="OUT", help="output")
     parser.add_argument("--method", choices=tuple(METHODS), default="unsupervised", help="(unsupervised)")
+    add_text(parser)
     add_transforms(parser)
     add_keep_length(parser)
     parser.add_argument(
@@ -86,7 +87,7 @@ def run(args: Namespace) -> None:
         adapted = _adapt(plda, embeddings.matrix, labels, settings)
     except WespkError as error:
         raise error_of(args.embeddings, error) from None
-    write_plda(args.out, adapted.mean, adapted.transform, adapted.psi)
+    write_plda(args.out, adapted.mean, adapted.transform, adapted.psi, binary=not args.text)
     steps = described_steps(args)
     write_json(
         f"{args.out}.json",

@@ -17,7 +17,7 @@ from wespk.backend.plda_training import train_plda
 from wespk.cli.options import positive
 from wespk.cli.plda_options import add_keep_length, end_with_length
 from wespk.cli.scoring import error_of, load_embeddings, speakers_of
-from wespk.cli.transforms import add_transforms, described_steps
+from wespk.cli.transforms import add_text, add_transforms, described_steps
 from wespk.core.errors import WespkError
 from wespk.core.progress import say
 from wespk.data.kaldi_objects import write_plda
@@ -30,6 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("embeddings", metavar="XVECTOR.SCP", help="training embeddings")
     parser.add_argument("utt2spk", type=Path, metavar="UTT2SPK", help="their speakers")
     parser.add_argument("plda", type=Path, metavar="PLDA", help="output")
+    add_text(parser)
     add_transforms(parser)
     add_keep_length(parser)
     parser.add_argument("--iterations", type=positive, default=10, metavar="N", help="EM iterations (10)")
@@ -47,7 +48,7 @@ def run(args: Namespace) -> None:
         )
     except WespkError as error:
         raise error_of(args.embeddings, error) from None
-    write_plda(args.plda, plda.mean, plda.transform, plda.psi)
+    write_plda(args.plda, plda.mean, plda.transform, plda.psi, binary=not args.text)
     say(
         f"{args.plda}: PLDA of {plda.dim} dimensions from {len(labels)} embeddings of {len(set(labels))} "
         f"speakers; steps: {described_steps(args)}; {args.iterations} iterations took the log-likelihood of "
