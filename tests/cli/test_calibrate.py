@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from wespk.cli.calibration_file import as_written
-from wespk.data.trials import read_scores, read_trials
+from wespk.data.scores import read_scores
+from wespk.data.trials import read_trials
 from wespk.metrics.costs import cllr
 from wespk.metrics.scores import ScoreSet
 

@@ -16,9 +16,10 @@ from wespk.data.prepare.genders import read_genders
 from wespk.data.prepare.items import Found
 from wespk.data.prepare.tables import Columns, find_in_list, find_in_table
 from wespk.data.prepare.write import publish
+from wespk.data.scores import read_scores, write_scores
 from wespk.data.scoring import iter_scored, score_trials
 from wespk.data.trial_checks import trial_problems
-from wespk.data.trials import Trials, read_enrolment, read_scores, read_trials, write_scores
+from wespk.data.trials import Trials, read_enrolment, read_trials
 
 ANY = 1e9  # of the recordings may be of no use
 

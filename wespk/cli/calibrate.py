@@ -44,7 +44,8 @@ from wespk.cli.options import add_points
 from wespk.cli.score_files import LLR, by_system, system_name
 from wespk.core.errors import WespkError
 from wespk.core.progress import say
-from wespk.data.trials import read_scores, read_trials, write_scores
+from wespk.data.scores import read_scores, write_scores
+from wespk.data.trials import read_trials
 from wespk.metrics.costs import cllr, min_dcf
 from wespk.metrics.curves import step_curve
 from wespk.metrics.error_rates import eer

@@ -21,7 +21,8 @@ from wespk.cli.score_files import by_system
 from wespk.core.errors import WespkError
 from wespk.core.files import write_json, write_text
 from wespk.core.progress import say
-from wespk.data.trials import Trials, read_scores, read_trials
+from wespk.data.scores import read_scores
+from wespk.data.trials import Trials, read_trials
 from wespk.metrics import Confusion, confusion, identify
 
 SHOWN = 5  # confusions that are printed

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from wespk.core.errors import WespkError
 from wespk.core.files import PathLike, atomic_path
 from wespk.data.pair_lines import numbers_of, read_pair_lines, shown
-
-if TYPE_CHECKING:
-    from wespk.data.trials import Trials
+from wespk.data.trials import Trials
 
 FORM = "enrol-id test-id score"
 LINES_AT_ONCE = 1 << 14  # while a file is written

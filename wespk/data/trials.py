@@ -11,20 +11,7 @@ from wespk.core.errors import WespkError
 from wespk.core.files import PathLike
 from wespk.data.pair_lines import IdNumbers, PairLines, numbers_of, read_pair_lines, shown
 from wespk.data.pair_set import PairSet, Repeat
-from wespk.data.scores import read_scores, write_scores
 from wespk.data.tables import read_table, unfit_character
-
-__all__ = [
-    "LABELS",
-    "TrialBlock",
-    "TrialReader",
-    "Trials",
-    "iter_trials",
-    "read_enrolment",
-    "read_scores",
-    "read_trials",
-    "write_scores",
-]
 
 LABELS = ("nontarget", "target", "target-wrong", "impostor-correct", "impostor-wrong")
 SAME_SPEAKER = np.array([False, True, True, False, False])  # by kind, which is the place in LABELS

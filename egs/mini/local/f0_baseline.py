@@ -18,7 +18,8 @@ from wespk.core.errors import WespkError
 from wespk.core.progress import say, track
 from wespk.core.script import doc_parser, errors_for_people
 from wespk.data.datadir import load_data_dir
-from wespk.data.trials import read_trials, write_scores
+from wespk.data.scores import write_scores
+from wespk.data.trials import read_trials
 
 SAMPLE_RATE = 16000
 DECIMATION = 8  # F0 and two harmonics at least lie below 1 kHz
