@@ -119,6 +119,32 @@ def read_text(path: PathLike) -> str:
         raise WespkError(f"{path}:{line}: not valid UTF-8; convert the file to UTF-8") from None
 
 
+def line_blocks(path: PathLike, size: int, most: int) -> Iterator[bytes]:
+    """Yield a file's bytes in blocks of whole lines, of about `size` bytes.
+
+    What follows the last line end comes last, without one. Raises `WespkError` for a line of more than `most`
+    bytes and for a file that is not there.
+    """
+    try:
+        with open(path, "rb") as stream:
+            rest = b""
+            while block := stream.read(size):
+                cut = block.rfind(b"\n") + 1
+                if cut:
+                    yield rest + block[:cut]
+                    rest = block[cut:]
+                else:
+                    rest += block
+                if len(rest) > most:
+                    raise WespkError(f"{path}: a line is longer than {most >> 20} MB; is it text?")
+    except FileNotFoundError:
+        raise WespkError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise WespkError(f"{path}: is a directory, a file is needed") from None
+    if rest:
+        yield rest
+
+
 def digest(*parts: str | bytes | memoryview) -> str:
     """Return a SHA-256 of the parts, in hexadecimal; the borders between parts count.
 

@@ -10,7 +10,7 @@ from itertools import compress
 import numpy as np
 
 from wespk.core.errors import WespkError
-from wespk.core.files import PathLike
+from wespk.core.files import PathLike, line_blocks
 from wespk.data.tables import UNFIT_BETWEEN, unfit_character
 
 BLOCK_BYTES = 1 << 18  # some 8000 lines, whose words stay in a core's cache
@@ -55,7 +55,9 @@ def read_pair_lines(path: PathLike, form: str, words: Sequence[int] = (3,)) -> I
     or fewer words (`form` says what was expected), a control character and an empty file.
     """
     line, number = 1, 0
-    for block in _blocks(path):
+    for block in line_blocks(path, BLOCK_BYTES, MOST_LINE_BYTES):
+        if not block.endswith(b"\n"):
+            block += b"\n"
         if b"\r" in block:
             block = block.replace(b"\r\n", b"\n")
         if b"\t" in block:
@@ -154,28 +156,6 @@ def file_size(path: PathLike) -> int:
 
 def _gaps(words: int) -> bytes:
     return b" " * (words - 1) + b"\n"
-
-
-def _blocks(path: PathLike) -> Iterator[bytes]:
-    """Yield a file's bytes in blocks of whole lines, each with a line end."""
-    try:
-        with open(path, "rb") as stream:
-            rest = b""
-            while block := stream.read(BLOCK_BYTES):
-                cut = block.rfind(b"\n") + 1
-                if cut:
-                    yield rest + block[:cut]
-                    rest = block[cut:]
-                else:
-                    rest += block
-                if len(rest) > MOST_LINE_BYTES:
-                    raise WespkError(f"{path}: a line is longer than {MOST_LINE_BYTES >> 20} MB; is it text?")
-    except FileNotFoundError:
-        raise WespkError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise WespkError(f"{path}: is a directory, a file is needed") from None
-    if rest:
-        yield rest + b"\n"
 
 
 def _split_unevenly(

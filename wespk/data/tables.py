@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from wespk.core.errors import WespkError
-from wespk.core.files import PathLike, write_text
+from wespk.core.files import PathLike, line_blocks, write_text
 
 BLOCK_BYTES = 1 << 18  # small enough to stay in a core's cache
 MOST_LINE_BYTES = 256 << 20  # a line of spk2utt names all utterances of a speaker
@@ -42,7 +42,9 @@ def read_rows(
     """
     last, number = "", 1  # the last key of the block before, and the line that the next block begins with
     place = 0  # in `expected`
-    for block in _blocks(path):
+    for block in line_blocks(path, BLOCK_BYTES, MOST_LINE_BYTES):
+        if not block.endswith(b"\n"):
+            raise WespkError(f"{path}: the last line has no line end; the file may be cut off")
         lines = _decode(block, path, number)[:-1].split("\n")
         guess = list(expected[place : place + len(lines)])
         keys, values = _split_as(guess, lines) or _split(lines)
@@ -101,28 +103,6 @@ def _are_sorted_ids(keys: list[str]) -> bool:
     ids = "".join(keys)
     unfit = "\t" in ids or (not ids.isascii() and unfit_character(ids))
     return not unfit and all(map(operator.lt, keys, keys[1:]))
-
-
-def _blocks(path: PathLike) -> Iterator[bytes]:
-    """Yield a file's bytes in blocks of whole lines."""
-    try:
-        with open(path, "rb") as stream:
-            rest = b""
-            while block := stream.read(BLOCK_BYTES):
-                cut = block.rfind(b"\n") + 1
-                if cut:
-                    yield rest + block[:cut]
-                    rest = block[cut:]
-                else:
-                    rest += block
-                if len(rest) > MOST_LINE_BYTES:
-                    raise WespkError(f"{path}: a line is longer than {MOST_LINE_BYTES >> 20} MB; is it text?")
-    except FileNotFoundError:
-        raise WespkError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise WespkError(f"{path}: is a directory, a file is needed") from None
-    if rest:
-        raise WespkError(f"{path}: the last line has no line end; the file may be cut off")
 
 
 def _decode(block: bytes, path: PathLike, number: int) -> str:
