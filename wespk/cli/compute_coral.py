@@ -15,12 +15,12 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from wespk.backend import train_coral
+from wespk.cli.estimates import write_estimate
 from wespk.cli.options import limit
-from wespk.cli.scoring import error_of, load_embeddings
+from wespk.cli.scoring import load_embeddings
 from wespk.cli.transforms import add_text, add_transforms
 from wespk.core.errors import WespkError
 from wespk.core.progress import say
-from wespk.data.kaldi_objects import write_matrix
 
 OUTPUTS = ("matrix",)
 
@@ -50,23 +50,16 @@ def run(args: Namespace) -> None:
             f"{args.target}: embeddings of {target.shape[1]} dimensions, those of {args.source} have "
             f"{source.shape[1]}; both must come from one model"
         )
-    try:
-        matrix = train_coral(
-            source,
-            target,
-            args.regularisation,
-            on_floored=lambda count: say(
-                f"{args.matrix}: {count} directions hardly vary in {args.source} and were floored; give more "
-                "embeddings, or --regularisation above 0"
-            ),
-        )
-    except WespkError as error:
-        raise error_of(f"{args.source} to {args.target}", error) from None
+    write_estimate(
+        args,
+        f"{args.source} to {args.target}",
+        lambda tell: train_coral(source, target, args.regularisation, on_floored=tell),
+        f"hardly vary in {args.source} and were floored; give more embeddings, or --regularisation above 0",
+    )
     if len(target) <= target.shape[1] and not args.regularisation:
         say(
             f"{args.target}: {len(target)} embeddings span at most {len(target) - 1} of {target.shape[1]} "
             "dimensions, and so will the source's after the map; give more, or --regularisation above 0"
         )
-    write_matrix(args.matrix, matrix.astype("float32"), binary=not args.text)
     counts = f"{len(source)} embeddings to the domain of {len(target)}"
     say(f"{args.matrix}: CORAL of {source.shape[1]} dimensions, {counts}")

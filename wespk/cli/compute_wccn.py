@@ -14,12 +14,11 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from wespk.backend import train_wccn
+from wespk.cli.estimates import write_estimate
 from wespk.cli.options import share
-from wespk.cli.scoring import error_of, load_embeddings, speakers_of
+from wespk.cli.scoring import load_embeddings, speakers_of
 from wespk.cli.transforms import add_text, add_transforms
-from wespk.core.errors import WespkError
 from wespk.core.progress import say
-from wespk.data.kaldi_objects import write_matrix
 
 OUTPUTS = ("matrix",)
 
@@ -44,18 +43,11 @@ def run(args: Namespace) -> None:
     """Estimate and write; directions without enough variance are told of."""
     embeddings = load_embeddings(args.embeddings, args)
     labels = speakers_of(embeddings, args.embeddings, args.utt2spk)
-    try:
-        matrix = train_wccn(
-            embeddings.matrix,
-            labels,
-            args.smoothing,
-            on_floored=lambda count: say(
-                f"{args.matrix}: {count} directions hardly vary within speakers and were floored; give more "
-                "utterances a speaker, or --smoothing 0.1"
-            ),
-        )
-    except WespkError as error:
-        raise error_of(args.embeddings, error) from None
-    write_matrix(args.matrix, matrix.astype("float32"), binary=not args.text)
+    write_estimate(
+        args,
+        args.embeddings,
+        lambda tell: train_wccn(embeddings.matrix, labels, args.smoothing, on_floored=tell),
+        "hardly vary within speakers and were floored; give more utterances a speaker, or --smoothing 0.1",
+    )
     size = f"{embeddings.matrix.shape[1]} dimensions"
     say(f"{args.matrix}: WCCN of {size}, {len(labels)} embeddings of {len(set(labels))} speakers")

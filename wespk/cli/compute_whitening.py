@@ -15,12 +15,11 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from wespk.backend import train_whitening
+from wespk.cli.estimates import write_estimate
 from wespk.cli.options import positive
-from wespk.cli.scoring import error_of, load_embeddings
+from wespk.cli.scoring import load_embeddings
 from wespk.cli.transforms import add_text, add_transforms
-from wespk.core.errors import WespkError
 from wespk.core.progress import say
-from wespk.data.kaldi_objects import write_matrix
 
 OUTPUTS = ("matrix",)
 
@@ -43,18 +42,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> None:
     """Estimate and write; directions without enough variance to whiten are told of."""
     rows = load_embeddings(args.embeddings, args).matrix
-    try:
-        matrix = train_whitening(
-            rows,
-            args.kind,
-            args.dim,
-            on_floored=lambda count: say(
-                f"{args.matrix}: {count} directions hardly vary and were floored; give more embeddings, or "
-                "keep fewer dimensions by --kind pca --dim N"
-            ),
-        )
-    except WespkError as error:
-        raise error_of(args.embeddings, error) from None
-    write_matrix(args.matrix, matrix.astype("float32"), binary=not args.text)
+    matrix = write_estimate(
+        args,
+        args.embeddings,
+        lambda tell: train_whitening(rows, args.kind, args.dim, on_floored=tell),
+        "hardly vary and were floored; give more embeddings, or keep fewer dimensions by --kind pca --dim N",
+    )
     size = f"{rows.shape[1]} to {len(matrix)} dimensions"
     say(f"{args.matrix}: {args.kind} whitening, {size}, {len(rows)} embeddings")
