@@ -44,7 +44,7 @@ from wespk.metrics.bounds import min_dcf_bounds
 from wespk.metrics.error_rates import eer, eer_bounds
 from wespk.metrics.points import OperatingPoint
 
-BLOCK_CELLS = 1 << 23  # scores held at once: 32 MB
+BLOCK_CELLS = 1 << 23  # scores held at once: 32 MB of cosines, 64 MB of ratios
 OUTPUTS = ("out", "top_k")
 
 
