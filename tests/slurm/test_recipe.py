@@ -59,13 +59,14 @@ def test_mini_has_the_same_numbers_on_slurm(slurm, checkout):
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         report = json.loads((checkout / exp / "report/report.json").read_text())
         scores = (checkout / exp / "scores/test.plda.score").read_bytes()
-        return report["systems"], scores, done.stderr
+        figures = [{**each, "score_file": each["score_file"].removeprefix(exp)} for each in report["systems"]]
+        return figures, scores, done.stderr
 
     here, scores_here, _ = run("here", "local.py", OMP_NUM_THREADS="1")
     there, scores_there, said = run("there", "slurm.py")
     assert (there, scores_there) == (here, scores_here)
-    # Features and embeddings of three sets are arrays, training is one job.
-    assert said.count("tasks") == 6 and said.count("slurm.py: job") == 7
+    # Features and embeddings of three sets are arrays; training and the EER by epoch are one job each.
+    assert said.count("tasks") == 6 and said.count("slurm.py: job") == 8
     assert "# Ended (code 0)" in (checkout / "there/log/train.log").read_text()
     assert (checkout / "there/log/q/train.sh").exists()
 
