@@ -18,8 +18,6 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from wespk.backend import average_per_model
 from wespk.cli.scoring import POLICIES, refuse_zero
 from wespk.cli.transforms import add_text, add_transforms, described_steps, transform
@@ -28,7 +26,7 @@ from wespk.core.files import write_json
 from wespk.core.progress import say
 from wespk.data.specifiers import STANDARD, Target
 from wespk.data.tables import write_table
-from wespk.data.trials import read_enrolment
+from wespk.data.trials import flat_enrolment, read_enrolment
 from wespk.data.vector_tables import NAME, read_vector_table, target_name, vector_target, write_vectors
 
 OUTPUTS = ("out",)
@@ -62,8 +60,7 @@ def run(args: Namespace) -> None:
     keys, rows = read_vector_table(args.embeddings)
     place = {key: row for row, key in enumerate(keys)}
     present, missing = _present(args, enrolment, place)
-    used = [utt for utts in present.values() for utt in utts]
-    owner = np.repeat(np.arange(len(present)), [len(utts) for utts in present.values()])
+    used, owner = flat_enrolment(present.values())
     mapped = transform(args, used, rows[[place[utt] for utt in used]], args.embeddings)
     if args.policy != "raw":
         refuse_zero(used, mapped, args.embeddings)

@@ -32,7 +32,7 @@ from wespk.core.rejections import Rejections
 from wespk.core.script import doc_parser
 from wespk.data.archives import read_vectors
 from wespk.data.trial_speakers import enrolment_beside
-from wespk.data.trials import Trials, read_enrolment, read_trials
+from wespk.data.trials import Trials, flat_enrolment, read_enrolment, read_trials
 from wespk.metrics import ScoreSet
 from wespk.metrics.epochs import EpochResult, best_epoch, epochs_table
 from wespk.metrics.table import as_text
@@ -138,15 +138,13 @@ def _scores(args: Namespace, weights: Path, trials: Trials, enrolment: dict[str,
         keys, matrix = read_vectors(scp)
         rejected = Rejections.read(scp.with_name("rejected.txt")).reasons
     place = {utt: row for row, utt in enumerate(keys)}
-    used = [utt for model in trials.enrol_ids for utt in enrolment[model]]
+    used, owner = flat_enrolment(enrolment[model] for model in trials.enrol_ids)
     for utt in (*used, *trials.test_ids):
         if utt not in place:
             why = rejected.get(utt, f"it is not in {args.data}")
             raise WespkError(f"{trials.source}: utterance '{utt}' has no embedding: {why}; mend the list")
     centred = subtract_mean(matrix, matrix.mean(axis=0, dtype=np.float64))
-    sizes = [len(enrolment[model]) for model in trials.enrol_ids]
-    owner = np.repeat(np.arange(len(sizes)), sizes)
-    models, _ = average_per_model(centred[[place[utt] for utt in used]], owner, len(sizes))
+    models, _ = average_per_model(centred[[place[utt] for utt in used]], owner, len(trials.enrol_ids))
     tests = centred[[place[utt] for utt in trials.test_ids]]
     scores = cosine_scores(models, tests, trials.enrol_index, trials.test_index)
     return ScoreSet.from_labels(scores, trials.is_target)

@@ -12,7 +12,7 @@ from wespk.backend.quality import LOG_MEASURES, model_quality, trial_quality
 from wespk.cli.calibration_file import Measure
 from wespk.core.errors import WespkError, nearest
 from wespk.data.columns import read_columns
-from wespk.data.trials import Trials, read_enrolment
+from wespk.data.trials import Trials, flat_enrolment, read_enrolment
 
 
 class QualityTables:
@@ -51,10 +51,10 @@ class QualityTables:
         if unknown:
             raise WespkError(f"{enrol}: no model '{unknown[0]}' of {trials.source} ({len(unknown)} so)")
         models = [enrolment[model] for model in trials.enrol_ids]
-        owner = np.repeat(np.arange(len(models)), [len(utts) for utts in models])
+        used, owner = flat_enrolment(models)
         found = {}
         for measure in measures:
-            of_utts = self._read(measure, [utt for utts in models for utt in utts])
+            of_utts = self._read(measure, used)
             of_models = model_quality(of_utts, owner, len(models))
             of_tests = self._read(measure, trials.test_ids)
             if measure.log:

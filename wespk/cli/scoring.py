@@ -25,7 +25,7 @@ from wespk.core.files import PathLike
 from wespk.core.progress import say
 from wespk.data.scoring import score_trials
 from wespk.data.tables import read_table
-from wespk.data.trials import read_enrolment
+from wespk.data.trials import flat_enrolment, read_enrolment
 from wespk.data.vector_tables import read_vector_table
 
 POLICIES = ("raw", "length-normalised")
@@ -209,14 +209,13 @@ def _average(
     mapped: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the models' embeddings after all steps, and the number of utterances of each."""
-    counts = [len(utts) for utts in enrolment.values()]
-    owner = np.repeat(np.arange(len(counts)), counts)
-    picked = [place[utt] for utts in enrolment.values() for utt in utts]
+    used, owner = flat_enrolment(enrolment.values())
+    picked = [place[utt] for utt in used]
     if args.average == "raw":
-        means, num_utts = average_per_model(raw[picked], owner, len(counts))
+        means, num_utts = average_per_model(raw[picked], owner, len(enrolment))
         return apply_chain(args, list(enrolment), means, f"{args.embeddings} averaged"), num_utts
-    refuse_zero([utt for utts in enrolment.values() for utt in utts], mapped[picked], args.embeddings)
-    means, num_utts = average_per_model(mapped[picked], owner, len(counts), "length_normalised")
+    refuse_zero(used, mapped[picked], args.embeddings)
+    means, num_utts = average_per_model(mapped[picked], owner, len(enrolment), "length_normalised")
     steps = chain_of(args, raw.shape[1], args.embeddings).steps
     # An average of unit vectors is shorter than they are: it gets the length that the steps end with, if any.
     return steps[-1].apply(means) if steps and isinstance(steps[-1], LengthNorm) else means, num_utts

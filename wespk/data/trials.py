@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -171,3 +171,10 @@ def read_enrolment(path: PathLike, *, allow_repeats: bool = False) -> dict[str, 
     if not enrolment:
         raise WespkError(f"{path}: is empty; expected lines `model-id utt utt ...`")
     return enrolment
+
+
+def flat_enrolment(models: Iterable[Sequence[str]]) -> tuple[list[str], np.ndarray]:
+    """Return the utterances of all models in one list, and the number of the model of each, from 0."""
+    lists = list(models)
+    utts = [utt for each in lists for utt in each]
+    return utts, np.repeat(np.arange(len(lists)), [len(each) for each in lists])
