@@ -3,6 +3,7 @@
 import os
 import time
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -146,8 +147,10 @@ def test_a_pipe_that_hangs_is_ended_with_all_that_it_started(tmp_path, monkeypat
     assert time.monotonic() - begin < 5
     pid = int((tmp_path / "pid").read_text())
     for _ in range(100):
-        state = f"/proc/{pid}/stat"
-        if not os.path.exists(state) or open(state).read().split()[2] == "Z":  # noqa: SIM115
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z":
+                return
+        except (FileNotFoundError, ProcessLookupError):  # it ended before the file was opened, or read
             return
         time.sleep(0.02)
     pytest.fail("the command's child is still running")
