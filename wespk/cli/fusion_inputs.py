@@ -11,7 +11,7 @@ import numpy as np
 from wespk.backend.quality import LOG_MEASURES, model_quality, trial_quality
 from wespk.cli.calibration_file import Measure
 from wespk.core.errors import WespkError, nearest
-from wespk.data.columns import read_columns
+from wespk.data.columns import finite_number, read_columns
 from wespk.data.trials import Trials, flat_enrolment, read_enrolment
 
 
@@ -73,7 +73,7 @@ class QualityTables:
                 f"{path}: no {name} of '{missing[0]}' ({len(missing)} utterances lack it); "
                 "run `wespk compute-quality` for this set"
             )
-        values = np.array([_number(table[utt]) for utt in utts])
+        values = np.array([finite_number(table[utt]) for utt in utts], dtype=np.float64)  # None: NaN
         usable = values > 0 if measure.log else np.isfinite(values)
         if not usable.all():
             utt = utts[int(np.argmin(usable))]
@@ -109,11 +109,3 @@ def parse_fusions(
     if tables.names and len(unused) == len(tables.names):
         raise WespkError(f"--quality: no --fuse names a column; there are: {', '.join(tables.names)}")
     return fusions
-
-
-def _number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        return float("nan")
-    return value if np.isfinite(value) else float("nan")

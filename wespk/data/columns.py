@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 from wespk.core.errors import WespkError
@@ -46,6 +47,15 @@ def read_columns(path: PathLike) -> Columns:
     if not table:
         raise WespkError(f"{path}: is empty; expected lines `key value`, or a header `utt-id NAME ...`")
     return Columns(str(path), kind, (name,), {name: table})
+
+
+def finite_number(text: str) -> float | None:
+    """Return the number that a value is; None for a word, NaN or infinity."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if isfinite(value) else None
 
 
 def _with_header(path: PathLike) -> Columns:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import isfinite
 
 import numpy as np
 
 from wespk.core.errors import WespkError
-from wespk.data.columns import Columns
+from wespk.data.columns import Columns, finite_number
 from wespk.data.trial_speakers import TrialSpeakers
 from wespk.data.trials import Trials
 
@@ -80,7 +79,7 @@ def _column(by: str, columns: Columns) -> dict[str, str]:
 def _labels(values: list[str], source: str, edges: Sequence[float] | None) -> dict[str, str]:
     """Return the name of the group of each value, the groups in the order of the rows."""
     unique = sorted(set(values))
-    numbers = {value: _number(value) for value in unique}
+    numbers = {value: finite_number(value) for value in unique}
     words = [value for value, number in numbers.items() if number is None]
     if edges is None and (words or len(unique) <= FEW_VALUES):
         return {value: value for value in (unique if words else sorted(unique, key=float))}
@@ -98,14 +97,6 @@ def _labels(values: list[str], source: str, edges: Sequence[float] | None) -> di
 def _bin_names(edges: Sequence[float]) -> list[str]:
     inner = [f"{low:.4g} to {high:.4g}" for low, high in pairwise(edges)]
     return [f"< {edges[0]:.4g}", *inner, f">= {edges[-1]:.4g}"]
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if isfinite(value) else None
 
 
 def _both_sides(
