@@ -3,11 +3,11 @@
 import os
 import time
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from processes import lives, wait_until
 
 from wespk.data.audio import AudioError, AudioOptions, audio_info, audio_stamp, read_audio
 from wespk.data.audio import command as audio_command
@@ -146,14 +146,7 @@ def test_a_pipe_that_hangs_is_ended_with_all_that_it_started(tmp_path, monkeypat
         read_audio(command, RATE, allow_pipes=True)
     assert time.monotonic() - begin < 5
     pid = int((tmp_path / "pid").read_text())
-    for _ in range(100):
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z":
-                return
-        except (FileNotFoundError, ProcessLookupError):  # it ended before the file was opened, or read
-            return
-        time.sleep(0.02)
-    pytest.fail("the command's child is still running")
+    wait_until(lambda: not lives(pid), seconds=2)
 
 
 def test_a_pipe_without_end_is_bounded(monkeypatch):

@@ -6,11 +6,10 @@ import os
 import re
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from processes import lives, wait_until
 
 TRAILER = re.compile(r"# Ended \(code (\d+)\) at \S+ \S+ \S+, elapsed time \d+ seconds")
 TELL_PIDS = "sleep 60 & echo $PPID $$ $! > ids.tmp; mv ids.tmp ids; wait"
@@ -24,20 +23,6 @@ def overrunning(slurm, launch, tmp_path_factory):
     wait_until(lambda: slurm.shows(f"{running.job}_2", "JobState=RUNNING"))
     slurm.update(jobid=f"{running.job}_2", timelimit=0)  # the shortest that can be asked for is a minute
     return running
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "has not happened in 30 s"
-        time.sleep(0.05)
-
-
-def lives(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):  # it ended before the file was opened, or read
-        return False
 
 
 def output(log: Path) -> list[str]:

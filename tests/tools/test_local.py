@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from processes import lives, wait_until
 
 TRAILER = re.compile(r"# Ended \(code (\d+)\) at \S+ \S+ \S+, elapsed time \d+ seconds")
 
@@ -207,20 +208,6 @@ def start(tmp_path, root):
 def heed_hangup() -> None:
     """Undo nohup, in case the tests run under it: local.py respects it."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
-def wait_until(condition) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "has not happened in 30 s"
-        time.sleep(0.01)
-
-
-def lives(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):  # it ended before the file was opened, or read
-        return False
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
