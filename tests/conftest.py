@@ -42,8 +42,8 @@ def real_data() -> Path:
 @pytest.fixture
 def tiny_network() -> dict[str, object]:
     """The `model` section of an ECAPA-TDNN of a few hundred weights."""
-    sizes = {"channels": 16, "mfa_dim": 24, "se_dim": 4, "attention_dim": 4, "scale": 4}
-    return {"name": "ecapa_tdnn", **sizes}
+    sizes = {"channels": 16, "mfa_dim": 24, "se_dim": 4, "scale": 4}
+    return {"name": "ecapa_tdnn", **sizes, "pooling": {"name": "astp", "bottleneck": 4}}
 
 
 @pytest.fixture

@@ -23,7 +23,13 @@ SMALL_TRAINING = [
     "optim.lr=0.01",
 ]
 SMALL_NETWORK = {
-    "ecapa": ["model.channels=32", "model.mfa_dim=96", "model.se_dim=8", "model.attention_dim=8"],
+    "ecapa": [
+        "model.channels=32",
+        "model.mfa_dim=96",
+        "model.se_dim=8",
+        "model.pooling.name=astp",
+        "model.pooling.bottleneck=8",
+    ],
     "resnet34": ["model.channels=4", "precision=fp32"],  # torch's bf16 convolutions crash below 16 channels
 }
 

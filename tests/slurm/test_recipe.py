@@ -24,7 +24,7 @@ SIZE = [
     "none",
 ]
 SETTINGS = ["epochs=15", "batch_size=8", "data.chunk_frames=60", "optim.warmup_steps=5", "optim.lr=0.01"]
-NETWORK = ["channels=32", "mfa_dim=96", "se_dim=8", "attention_dim=8", "embedding_dim=24"]
+NETWORK = ["channels=32", "mfa_dim=96", "se_dim=8", "pooling.bottleneck=8", "embedding_dim=24"]
 
 
 @pytest.fixture

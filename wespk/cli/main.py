@@ -34,6 +34,7 @@ VERBS = {
     "copy-feats": "copy features: compressed, uncompressed, as text, a range of frames",
     "feats-stats": "print sizes, ranges, means and deviations of features",
     "merge-jobs": "join the archives of finished jobs and account for every item",
+    "models": "print the networks that a recipe can name, with their sizes, or the layers of one",
     "train": "train an embedding network (alone, or under torchrun)",
     "average-models": "average the last epochs' weights into a model directory",
     "extract": "extract the embeddings of one job's share of a data directory",

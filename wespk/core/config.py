@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -18,6 +19,9 @@ from wespk.core.files import PathLike, read_text, write_text
 
 # What the YAML library lets through of its constructors (2026-13-45, !!bool x) and of endlessly nested texts.
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+# Whether the component that is being built, and so all inside it, may only be a registered one.
+_registered_only: ContextVar[bool] = ContextVar("registered_only", default=False)
 
 
 class StrictModel(BaseModel):
@@ -77,9 +81,11 @@ def build(
 
     `registry` maps a short name to a dotted path ``package.module:Class``; a name with a dot is taken as
     such a path itself, unless `registered_only` (for a component that comes out of an untrusted file: a
-    dotted path could name any function). `given` are arguments that the caller derives (an input dimension,
-    a class count). The component's options are checked, by name and type, against the constructor.
+    dotted path could name any function), which then holds for the components inside it too. `given` are
+    arguments that the caller derives (an input dimension, a class count). The component's options are
+    checked, by name and type, against the constructor.
     """
+    registered_only = registered_only or _registered_only.get()
     if registered_only and component.name not in registry:
         raise WespkError(
             f"{kind} '{component.name}' is not part of wespk; trust its code explicitly to load it"
@@ -94,11 +100,14 @@ def build(
     if lacking and not open_ended:
         raise WespkError(f"{kind} {component.name}: its constructor must take '{lacking[0]}'")
     options = _check_options(factory, component, kind, set(given))
+    outer = _registered_only.set(registered_only)
     try:
         return factory(**options, **given)
     except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:
         reason = str(error).split("\n")[0]
         raise WespkError(f"{kind} {component.name}: cannot be built with {options} ({reason})") from None
+    finally:
+        _registered_only.reset(outer)
 
 
 def find_component(name: str, registry: Mapping[str, str], kind: str) -> Callable[..., Any]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import torch
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from wespk.core.errors import WespkError
-from wespk.models.masking import apply_mask, frame_mask, masked_mean
-from wespk.models.pooling import AttentiveStatisticsPooling
+from wespk.models.masking import apply_mask, masked_input, masked_mean
+from wespk.models.pooling import build_pooling
+
+INPUT_KERNEL = 5
+BLOCK_KERNEL = 3
+DILATIONS = (2, 3, 4)  # of the three blocks
 
 
 class ConvReluNorm(nn.Module):
@@ -31,25 +38,25 @@ class Res2Conv(nn.Module):
     The first group passes unchanged (Gao et al. 2021).
     """
 
-    def __init__(self, channels: int, kernel: int, dilation: int, scale: int) -> None:
+    def __init__(self, channels: int, dilation: int, scale: int) -> None:
         super().__init__()
         self.width = channels // scale
         self.branches = nn.ModuleList(
-            ConvReluNorm(self.width, self.width, kernel, dilation) for _ in range(scale - 1)
+            ConvReluNorm(self.width, self.width, BLOCK_KERNEL, dilation) for _ in range(scale - 1)
         )
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Map (B, C, T) to (B, C, T)."""
-        first, *groups = apply_mask(x, mask).split(self.width, dim=1)
+        first, *groups = x.split(self.width, dim=1)
         done = [first]
         for branch, group in zip(self.branches, groups, strict=True):
             seen = group if len(done) == 1 else group + done[-1]
-            done.append(apply_mask(branch(seen), mask))
+            done.append(branch(apply_mask(seen, mask)))
         return torch.cat(done, dim=1)
 
 
 class SqueezeExcitation(nn.Module):
-    """Scale each channel by a gate computed from the utterance's mean (Hu et al. 2018)."""
+    """A gate for each channel, computed from the utterance's mean (Hu et al. 2018)."""
 
     def __init__(self, channels: int, bottleneck: int) -> None:
         super().__init__()
@@ -57,40 +64,40 @@ class SqueezeExcitation(nn.Module):
         self.excite = nn.Conv1d(bottleneck, channels, kernel_size=1)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """Map (B, C, T) to (B, C, T)."""
-        gate = self.excite(torch.relu(self.squeeze(masked_mean(x, mask))))
-        return x * torch.sigmoid(gate)
+        """Map (B, C, T) to gates (B, C, 1) in (0, 1)."""
+        return torch.sigmoid(self.excite(torch.relu(self.squeeze(masked_mean(x, mask)))))
 
 
 class SeRes2Block(nn.Module):
     """1x1, Res2 and 1x1 convolution, then squeeze-excitation, around a residual (figure 2)."""
 
-    def __init__(self, channels: int, kernel: int, dilation: int, scale: int, se_dim: int) -> None:
+    def __init__(self, channels: int, dilation: int, scale: int, se_dim: int) -> None:
         super().__init__()
         self.expand = ConvReluNorm(channels, channels)
-        self.res2 = Res2Conv(channels, kernel, dilation, scale)
+        self.res2 = Res2Conv(channels, dilation, scale)
         self.contract = ConvReluNorm(channels, channels)
         self.attention = SqueezeExcitation(channels, se_dim)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Map (B, C, T) to (B, C, T)."""
-        return x + self.attention(self.contract(self.res2(self.expand(x), mask)), mask)
+        y = self.contract(self.res2(self.expand(x), mask))
+        return torch.addcmul(x, y, self.attention(y, mask))  # x + gate y, in one pass over memory
 
 
 class EcapaTdnn(nn.Module):
     """ECAPA-TDNN (figure 1 of the paper).
 
-    With the defaults and 80 bins, 512 channels have 6.19 M parameters (6,190,720) and 1024 have 14.65 M
-    (14,657,088).
+    With the defaults and 80 bins it has 6.19 M parameters (6,190,720). SpeechBrain's network of 20.8 M has
+    1024 channels and `mfa_dim` 3072.
 
     Args:
         feat_dim: columns of the features, F.
         embedding_dim: size of the embedding, D.
         channels: channels C of the frame layers; a multiple of `scale`.
-        mfa_dim: channels after the multi-layer feature aggregation; the paper has 1536.
+        mfa_dim: channels M after the multi-layer feature aggregation; the paper has 1536.
         se_dim: bottleneck of the squeeze-excitation.
-        attention_dim: bottleneck of the attentive pooling.
-        global_context: whether the pooling's attention sees the utterance's statistics.
+        pooling: name of the pooling, or a mapping of its name and options. The paper's is `astp`, whose
+            attention has a bottleneck of 128 and sees the utterance's statistics.
         scale: groups of the Res2 convolution.
     """
 
@@ -99,31 +106,32 @@ class EcapaTdnn(nn.Module):
     def __init__(
         self,
         feat_dim: int,
-        embedding_dim: int = 192,
-        channels: int = 512,
-        mfa_dim: int = 1536,
-        se_dim: int = 128,
-        attention_dim: int = 128,
-        global_context: bool = True,
-        scale: int = 8,
+        embedding_dim: PositiveInt = 192,
+        channels: PositiveInt = 512,
+        mfa_dim: PositiveInt = 1536,
+        se_dim: PositiveInt = 128,
+        pooling: str | dict[str, Any] = "astp",
+        scale: PositiveInt = 8,
     ) -> None:
         super().__init__()
-        if scale < 2 or channels < scale or channels % scale:
+        if scale < 2:
+            raise WespkError(f"model ecapa_tdnn: scale {scale} must be 2 or more")
+        if channels % scale:
             raise WespkError(f"model ecapa_tdnn: {channels} channels are not a multiple of scale {scale}")
         self.embedding_dim = embedding_dim
-        self.input = ConvReluNorm(feat_dim, channels, kernel=5)
-        self.blocks = nn.ModuleList(
-            SeRes2Block(channels, 3, dilation, scale, se_dim) for dilation in (2, 3, 4)
-        )
-        self.aggregate = nn.Conv1d(3 * channels, mfa_dim, kernel_size=1)
-        self.pooling = AttentiveStatisticsPooling(mfa_dim, attention_dim, global_context)
-        self.pooled_norm = nn.BatchNorm1d(self.pooling.out_dim)
-        self.embedding = nn.Linear(self.pooling.out_dim, embedding_dim)
+        # The last group of a block is behind all its convolutions.
+        self.receptive_field = INPUT_KERNEL + sum(DILATIONS) * (BLOCK_KERNEL - 1) * (scale - 1)
+        self.input = ConvReluNorm(feat_dim, channels, INPUT_KERNEL)
+        self.blocks = nn.ModuleList(SeRes2Block(channels, dilation, scale, se_dim) for dilation in DILATIONS)
+        self.aggregate = nn.Conv1d(len(DILATIONS) * channels, mfa_dim, kernel_size=1)
+        self.pooling = build_pooling(pooling, mfa_dim)
+        pooled_dim = cast(int, self.pooling.out_dim)
+        self.pooled_norm = nn.BatchNorm1d(pooled_dim)
+        self.embedding = nn.Linear(pooled_dim, embedding_dim)
 
     def forward(self, features: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Map (B, T, F), with `lengths` (B,) frames if padded, to embeddings (B, D)."""
-        mask = frame_mask(lengths, features.shape[1], features.dtype)
-        x = apply_mask(features.transpose(1, 2), mask)  # (B, T, F) -> (B, F, T)
+        x, mask = masked_input(features, lengths, self.min_frames)  # (B, T, F) -> (B, F, T)
         x = self.input(x)  # (B, F, T) -> (B, C, T)
         outputs = []
         for block in self.blocks:
@@ -132,3 +140,14 @@ class EcapaTdnn(nn.Module):
         x = torch.relu(self.aggregate(torch.cat(outputs, dim=1)))  # (B, 3C, T) -> (B, M, T)
         pooled = self.pooled_norm(self.pooling(x, mask))  # (B, M, T) -> (B, 2M)
         return self.embedding(pooled)
+
+
+def ecapa_tdnn_1024(
+    feat_dim: int,
+    embedding_dim: PositiveInt = 192,
+    mfa_dim: PositiveInt = 1536,
+    se_dim: PositiveInt = 128,
+    pooling: str | dict[str, Any] = "astp",
+) -> EcapaTdnn:
+    """ECAPA-TDNN with 1024 channels: 14.65 M parameters (14,657,088) with the defaults and 80 bins."""
+    return EcapaTdnn(feat_dim, embedding_dim, 1024, mfa_dim, se_dim, pooling)
