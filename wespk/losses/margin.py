@@ -1,65 +1,71 @@
-"""Margin softmax on angles."""
+"""Softmax with an additive margin: on cosines (AM, Real-AM) or on angles (AAM)."""
 
 from __future__ import annotations
 
-import math
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from wespk.core.errors import WespkError
-from wespk.losses.softmax import HeadOutput
+from wespk.losses.angles import widened, widened_below_right_angle
+from wespk.losses.classification import Angle, CosineHead, CosineStep, Scale
 
 
-class AamSoftmax(nn.Module):
-    """Additive angular margin softmax (ArcFace; Deng et al., CVPR 2019, equation 3).
-
-    The target's logit is s cos(theta + m). Beyond theta = pi - m that would rise again; there the logit
-    continues as s (cos theta - m sin m), which keeps it falling. With `easy_margin` the margin applies
-    only where theta is below pi / 2.
+class AmSoftmax(CosineHead):
+    """Additive margin softmax (Wang et al., IEEE SPL 2018, equation 6; CosFace): s (cos theta - m).
 
     Args:
         embedding_dim: D.
-        num_classes: number of training speakers.
+        num_classes: number of training speakers, 2 or more.
+        margin: m, a difference of cosines, 0 to 1. It may be changed between steps.
+        scale: s, above 0.
+    """
+
+    def __init__(
+        self, embedding_dim: int, num_classes: int, margin: CosineStep = 0.2, scale: Scale = 32.0
+    ) -> None:
+        super().__init__(embedding_dim, num_classes, margin, scale)
+
+    def penalise_target(self, cosine: Tensor) -> Tensor:
+        """Return cos theta - m, any shape."""
+        return cosine - self.margin
+
+
+class RealAmSoftmax(AmSoftmax):
+    """Real additive margin softmax (Li et al., ICASSP 2022, arXiv 2110.09116): a margin that can be reached.
+
+    The loss is log(1 + sum over j != y of exp(max(0, s (cos_j - cos_y + m)))): a class that the target beats
+    by m is not pushed away any further, while AM-softmax goes on pushing. Each such class still counts as
+    one: the least loss is the logarithm of the number of classes. Options as of AM-softmax.
+    """
+
+    def penalise(self, cosine: Tensor, labels: Tensor) -> Tensor:
+        """Return cosines (B, classes): the target's less m, and no other below that."""
+        target = labels.unsqueeze(1)
+        reached = self.penalise_target(cosine.gather(1, target))
+        return torch.maximum(cosine, reached).scatter(1, target, reached)
+
+
+class AamSoftmax(CosineHead):
+    """Additive angular margin softmax (ArcFace; Deng et al., CVPR 2019, equation 3): s cos(theta + m).
+
+    Args:
+        embedding_dim: D.
+        num_classes: number of training speakers, 2 or more.
         margin: m in radians, 0 to pi / 2. It may be changed between steps.
         scale: s, above 0.
-        easy_margin: see above.
+        easy_margin: apply the margin only where theta is below pi / 2.
     """
 
     def __init__(
         self,
         embedding_dim: int,
         num_classes: int,
-        margin: float = 0.2,
-        scale: float = 32.0,
+        margin: Angle = 0.2,
+        scale: Scale = 32.0,
         easy_margin: bool = False,
     ) -> None:
-        super().__init__()
-        if not 0 <= margin < math.pi / 2 or scale <= 0:
-            raise WespkError(f"loss aam: margin {margin} must be in [0, pi/2) and scale {scale} above 0")
-        self.margin = margin
-        self.scale = scale
+        super().__init__(embedding_dim, num_classes, margin, scale)
         self.easy_margin = easy_margin
-        self.weight = nn.Parameter(torch.empty(num_classes, embedding_dim))
-        nn.init.xavier_normal_(self.weight)
 
-    def forward(self, embeddings: Tensor, labels: Tensor) -> HeadOutput:
-        """Map embeddings (B, D) and labels (B,) to loss and logits, in float32 also under autocast."""
-        with torch.autocast(embeddings.device.type, enabled=False):
-            cosine = nn.functional.linear(
-                nn.functional.normalize(embeddings.float()), nn.functional.normalize(self.weight.float())
-            )
-            target = cosine.gather(1, labels.unsqueeze(1))  # (B, 1)
-            logits = self.scale * cosine
-            with_margin = logits.scatter(1, labels.unsqueeze(1), self.scale * self.penalise(target))
-            return HeadOutput(nn.functional.cross_entropy(with_margin, labels), logits)
-
-    def penalise(self, cosine: Tensor) -> Tensor:
-        """Return the target's cosine after the margin, any shape; finite in value and gradient at +-1."""
-        # d sqrt(1 - c^2) / dc is infinite at +-1: the floor cuts the gradient there.
-        sine = (1.0 - cosine.square()).clamp_min(1e-7).sqrt()
-        shifted = cosine * math.cos(self.margin) - sine * math.sin(self.margin)
-        if self.easy_margin:
-            return torch.where(cosine > 0, shifted, cosine)
-        beyond = cosine - self.margin * math.sin(self.margin)
-        return torch.where(cosine > -math.cos(self.margin), shifted, beyond)
+    def penalise_target(self, cosine: Tensor) -> Tensor:
+        """Return cos(theta + m), any shape; it falls over the whole circle unless the margin is easy."""
+        return (widened_below_right_angle if self.easy_margin else widened)(cosine, self.margin)

@@ -1,27 +1,27 @@
-"""Plain softmax cross-entropy, and the result type that all heads share."""
+"""Plain softmax cross-entropy."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from torch import Tensor, nn
 
-
-class HeadOutput(NamedTuple):
-    """`loss` is the mean over the batch, a scalar; `logits` (B, classes) are free of any margin."""
-
-    loss: Tensor
-    logits: Tensor
+from wespk.losses.classification import ClassificationHead
+from wespk.losses.metric import full_precision
 
 
-class SoftmaxHead(nn.Module):
-    """A linear layer and cross-entropy."""
+class SoftmaxHead(ClassificationHead):
+    """An affine layer and cross-entropy.
+
+    Args:
+        embedding_dim: D.
+        num_classes: number of training speakers, 2 or more.
+    """
 
     def __init__(self, embedding_dim: int, num_classes: int) -> None:
-        super().__init__()
+        super().__init__(num_classes)
         self.linear = nn.Linear(embedding_dim, num_classes)
 
-    def forward(self, embeddings: Tensor, labels: Tensor) -> HeadOutput:
-        """Map embeddings (B, D) and labels (B,) to loss and logits."""
-        logits = self.linear(embeddings).float()
-        return HeadOutput(nn.functional.cross_entropy(logits, labels), logits)
+    def judge(self, embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Map embeddings (B, D) and labels (B,) to losses (B,) and logits (B, classes)."""
+        weight, bias = full_precision(self.linear.weight), full_precision(self.linear.bias)
+        logits = nn.functional.linear(embeddings, weight, bias)
+        return nn.functional.cross_entropy(logits, labels, reduction="none"), logits

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from contextlib import nullcontext
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from wespk.core.progress import say
-from wespk.losses import build_head
+from wespk.losses import HeadOutput, build_head
 from wespk.models import build_model, num_parameters
 from wespk.train.checkpoint import LAST, epoch_checkpoints, epoch_path, load_checkpoint, save_checkpoint
 from wespk.train.config import TrainConfig
@@ -23,7 +23,7 @@ from wespk.train.optim import build_optimizer, learning_rate, margin_share
 
 
 class Network(nn.Module):
-    """The embedding network and its classification head, as one module to train."""
+    """The embedding network and its loss, as one module to train."""
 
     def __init__(self, config: TrainConfig, feat_dim: int, num_classes: int) -> None:
         super().__init__()
@@ -31,9 +31,14 @@ class Network(nn.Module):
         self.head = build_head(config.loss, cast(int, self.model.embedding_dim), num_classes)
 
     def forward(self, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the loss, a scalar, and the number of correctly classified examples."""
-        loss, logits = self.head(self.model(features), labels)
-        return loss, (logits.argmax(dim=1) == labels).sum()
+        """Return the loss and the accuracy of the batch, two scalars."""
+        output: HeadOutput = self.head(self.model(features), labels)
+        return output.loss, output.accuracy
+
+    def margins(self) -> list[tuple[Any, float]]:
+        """Return each part of the head that has a margin, and its full margin."""
+        parts = [module for module in self.head.modules() if hasattr(module, "margin")]
+        return [(part, cast(float, part.margin)) for part in parts]
 
 
 def train(config: TrainConfig, data: TrainingSet, out: Path, ranks: Ranks) -> None:
@@ -53,7 +58,7 @@ def train(config: TrainConfig, data: TrainingSet, out: Path, ranks: Ranks) -> No
     if bf16:  # pays in bf16 only
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = build_optimizer(network, config.optim)
-    full_margin = getattr(network.head, "margin", None)
+    full_margins = network.margins()
 
     step = _restore(folder / LAST, network, optimizer)
     batches.first_step = step
@@ -70,23 +75,23 @@ def train(config: TrainConfig, data: TrainingSet, out: Path, ranks: Ranks) -> No
         rate = learning_rate(step, total, config.optim)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        if full_margin is not None:
-            network.head.margin = full_margin * margin_share(step, total, config.margin)
+        for part, full_margin in full_margins:
+            part.margin = full_margin * margin_share(step, total, config.margin)
         torch.manual_seed(config.seed + step)  # dropout, if any, is a function of the step
 
         features, labels = features.to(ranks.device, non_blocking=True), labels.to(ranks.device)
         with torch.autocast(ranks.device.type, torch.bfloat16) if bf16 else nullcontext():
-            loss, correct = parallel(features, labels)
+            loss, accuracy = parallel(features, labels)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(network.parameters(), config.optim.max_grad_norm)
         optimizer.step()
 
         step += 1
-        monitor.add(step, step / per_epoch, loss.detach(), correct, len(labels))
+        monitor.add(step, step / per_epoch, loss.detach(), accuracy, len(labels))
         epoch_ends = step % per_epoch == 0
         if epoch_ends or step % config.save_every_steps == 0:
-            margin = float(getattr(network.head, "margin", 0.0))
+            margin = float(full_margins[0][0].margin) if full_margins else 0.0
             monitor.record(step, step / per_epoch, lr=rate, margin=margin, gradient_norm=norm.item())
             if ranks.leader:
                 if epoch_ends:

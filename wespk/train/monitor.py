@@ -27,7 +27,8 @@ class Monitor:
 
     def __init__(self, out: Path, total: int, first_step: int, ranks: Ranks) -> None:
         self.ranks = ranks
-        self._sums = torch.zeros(3, dtype=torch.float64, device=ranks.device)  # loss, correct, examples
+        # The loss, the accuracy and 1, summed over the examples.
+        self._sums = torch.zeros(3, dtype=torch.float64, device=ranks.device)
         self._out = out
         self._total = total
         self._first_step = first_step
@@ -49,10 +50,10 @@ class Monitor:
             self._waited += time.monotonic() - start
             yield batch
 
-    def add(self, step: int, epoch: float, loss: Tensor, correct: Tensor, examples: int) -> None:
-        """Count one step's batch; show the progress line when it is due."""
-        self._sums += torch.stack(
-            [loss.double() * examples, correct.double(), loss.new_tensor(examples).double()]
+    def add(self, step: int, epoch: float, loss: Tensor, accuracy: Tensor, examples: int) -> None:
+        """Count one step's batch by its mean loss and accuracy; show the progress line when it is due."""
+        self._sums += examples * torch.stack(
+            [loss.double(), accuracy.double(), torch.ones_like(loss).double()]
         )
         self._examples += examples
         if self.ranks.leader and self._ticker.due():
@@ -63,11 +64,11 @@ class Monitor:
 
         Raises `WespkError` when the loss is not finite.
         """
-        loss, correct, examples = self.ranks.sum(self._sums).tolist()
+        loss, accuracy, examples = self.ranks.sum(self._sums).tolist()
         self._sums.zero_()
         means = {
             "loss": loss / examples,
-            "accuracy": correct / examples,
+            "accuracy": accuracy / examples,
             **scalars,
             "data_wait": self._wait_share(),
         }
