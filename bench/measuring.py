@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,9 +40,14 @@ class Measured:
 
 
 def on_one_core() -> None:
-    """Start this script again with one thread, unless it has one: libraries read that as they are loaded."""
-    if any(os.environ.get(name) != number for name, number in ONE_THREAD.items()):
-        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **ONE_THREAD})
+    """Start this script again with one thread, unless it has one."""
+    restart_with(ONE_THREAD)
+
+
+def restart_with(settings: Mapping[str, str]) -> None:
+    """Start this script again with these environment variables, which libraries read as they are loaded."""
+    if any(os.environ.get(name) != value for name, value in settings.items()):
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **settings})
 
 
 def of_command(*arguments: object, cwd: Path) -> Measured:

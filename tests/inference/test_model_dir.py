@@ -50,6 +50,29 @@ def test_too_short_features_are_refused_by_number(model):
         load_model(model).embed(np.zeros((7, 16), np.float32))
 
 
+def test_a_batch_equals_its_utterances_one_by_one(model):
+    loaded, random = load_model(model), np.random.default_rng(0)
+    batch = [random.normal(size=(length, 16)).astype(np.float32) for length in (40, 8, 200)]
+    embeddings = loaded.embed_batch(batch)
+    assert embeddings.shape == (3, 6) and embeddings.dtype == np.float32
+    np.testing.assert_allclose(embeddings, [loaded.embed(each) for each in batch], rtol=1e-4, atol=1e-6)
+    assert loaded.embed_batch([]).shape == (0, 6)
+
+
+@pytest.mark.parametrize(
+    ("bad", "error", "message"),
+    [
+        (np.zeros((7, 16)), AudioError, "too short: number 2 of 2: 7 frames, the network needs 8"),
+        (np.full((9, 16), np.nan), AudioError, "not finite: number 2 of 2: the network gives NaN"),
+        (np.zeros((9, 24)), WespkError, r"number 2 of 2: features of shape \(9, 24\): .* takes \(T, 16\)"),
+        (np.zeros(9), WespkError, r"features of shape \(9,\)"),
+    ],
+)
+def test_the_bad_one_of_a_batch_is_named(model, bad, error, message):
+    with pytest.raises(error, match=message):
+        load_model(model).embed_batch([np.ones((30, 16), np.float32), bad.astype(np.float32)])
+
+
 @pytest.mark.parametrize("name", ["config.yaml", "feature_spec.json", "speakers.txt", "model.safetensors"])
 def test_missing_part_is_named(model, name):
     (model / name).unlink()

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import safetensors.torch
@@ -29,6 +29,7 @@ from wespk.core.files import PathLike, file_digest, read_text, write_bytes, writ
 from wespk.data.audio import AudioError
 from wespk.features import FeatureSpec
 from wespk.features.spec import read_spec
+from wespk.inference.forward import exact_arithmetic, forward_batch
 from wespk.models import build_model
 
 WEIGHTS, CONFIG, SPEC, SPEAKERS, MANIFEST = (
@@ -53,21 +54,61 @@ class SpeakerModel:
     speakers: list[str]
     digest: str
 
+    @property
+    def device(self) -> torch.device:
+        """Where the network computes."""
+        return next(self.network.parameters()).device
+
+    @property
+    def embedding_dim(self) -> int:
+        """The size of an embedding, D."""
+        return cast("int", self.network.embedding_dim)
+
+    @property
+    def min_frames(self) -> int:
+        """The fewest frames that the network takes."""
+        return int(getattr(self.network, "min_frames", 1))
+
     def embed(self, features: np.ndarray) -> np.ndarray:
         """Return the embedding (D,) of one utterance's features (T, F) as `spec` describes them.
 
         Raises `AudioError` when T is below the network's minimum or the result is not finite.
         """
-        least = getattr(self.network, "min_frames", 1)
-        if len(features) < least:
-            raise AudioError(f"too short: {len(features)} frames, the network needs {least}")
-        device = next(self.network.parameters()).device
-        with torch.inference_mode():
-            batch = torch.from_numpy(np.ascontiguousarray(features, dtype=np.float32)).unsqueeze(0)
-            embedding = self.network(batch.to(device))[0].float().cpu().numpy()
-        if not np.isfinite(embedding).all():
-            raise AudioError("not finite: the network gives NaN or infinity for these features")
+        embedding: np.ndarray = self.embed_batch([features])[0]
         return embedding
+
+    def embed_batch(self, features: Sequence[np.ndarray], bf16: bool = False) -> np.ndarray:
+        """Return the embeddings (B, D) of features (T_i, F), float32; each is that of its utterance alone.
+
+        The batch is padded to its longest: `wespk.inference.plan_batches` makes batches of like lengths.
+        Raises `AudioError` as `embed` does, with the place in the batch, and `WespkError` for another F.
+        """
+        for place, each in enumerate(features):
+            if each.ndim != 2 or each.shape[1] != self.spec.dim:
+                shapes = f"features of shape {each.shape}: {self.path} takes (T, {self.spec.dim})"
+                raise WespkError(f"{_place(place, features)}{shapes}")
+            if len(each) < self.min_frames:
+                raise self.too_short(len(each), _place(place, features))
+        if not len(features):
+            return np.zeros((0, self.embedding_dim), dtype=np.float32)
+        with exact_arithmetic():
+            embeddings: np.ndarray = forward_batch(self.network, features, bf16).cpu().numpy()
+        finite = np.isfinite(embeddings).all(axis=1)
+        if not finite.all():
+            raise self.not_finite(_place(int(finite.argmin()), features))
+        return embeddings
+
+    def too_short(self, num_frames: int, where: str = "") -> AudioError:
+        """Return the error about an utterance of too few frames."""
+        return AudioError(f"too short: {where}{num_frames} frames, the network needs {self.min_frames}")
+
+    def not_finite(self, where: str = "") -> AudioError:
+        """Return the error about an embedding that is not finite."""
+        return AudioError(f"not finite: {where}the network gives NaN or infinity for these features")
+
+
+def _place(index: int, batch: Sequence[np.ndarray]) -> str:
+    return f"number {index + 1} of {len(batch)}: " if len(batch) > 1 else ""
 
 
 def describe_model(
