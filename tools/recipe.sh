@@ -12,7 +12,7 @@
 #   report_stage               # 8: results, report page, table
 #
 # They read the recipe's options corpus, data, features, augment, musan, rirs, config, exp, set, nj, nproc, nnodes,
-# average, lda_dim, adapt, top_k and by_epoch, and
+# average, extract_opts, lda_dim, adapt, top_k and by_epoch, and
 #   record       a file that changes when the corpus does
 #   lists        the trial lists (see steps.sh), `dev` and others: "dev test test_3"
 #   verified     those that verification is reported on (default: all)
@@ -88,8 +88,8 @@ averaging_stage() {
 
 embeddings_stage() {
   begin_stage 5 "embeddings" --out "${_embeddings[@]}" "$_mean" \
-    --in "$exp/final/model.safetensors" "$data"/{train,dev,test}/feats.json || return 0
-  extract_embeddings "$nj" "$data" "$exp" train dev test
+    --in "$exp/final/model.safetensors" "$data"/{train,dev,test}/feats.json --set "$extract_opts" || return 0
+  extract_embeddings "$nj" "$extract_opts" "$data" "$exp" train dev test
   wespk compute-mean "$_train" "$_mean"
   end_stage
 }

@@ -60,14 +60,17 @@ train_network() {
   grep '^epoch' "$log" | tail -n 1 || true # a run that was complete has trained no step
 }
 
-# Usage: extract_embeddings <num-jobs> <data> <exp-dir> <set> ...
-# Embeddings of data/SET in EXP/embeddings/SET/xvector.scp by the model EXP/final.
+# Usage: extract_embeddings <num-jobs> <options> <data> <exp-dir> <set> ...
+# Embeddings of data/SET in EXP/embeddings/SET/xvector.scp by the model EXP/final; <options> are words such as
+# --bf16, possibly none.
 extract_embeddings() {
-  local jobs=$1 data=$2 exp=$3 name
-  shift 3
+  local jobs=$1 data=$3 exp=$4 name
+  local -a options
+  read -r -a options <<< "$2"
+  shift 4
   for name in "$@"; do
     $train_cmd JOB=1:"$jobs" "$exp/log/extract.$name.JOB.log" \
-      wespk extract --job JOB/"$jobs" "$exp/final" "$data/$name" "$exp/embeddings/$name"
+      wespk extract "${options[@]}" --job JOB/"$jobs" "$exp/final" "$data/$name" "$exp/embeddings/$name"
     wespk merge-jobs "$exp/embeddings/$name" xvector
   done
 }

@@ -27,6 +27,7 @@ nj=2                      # jobs side by side for the corpus, features and embed
 nproc=1                   # training processes of a machine: one for each GPU
 nnodes=1                  # machines that train together, on a cluster
 average=5                 # epochs whose weights are averaged
+extract_opts=             # options of wespk extract, such as "--bf16 --chunk-duration 30"
 lda_dim=40                # dimensions that LDA keeps for PLDA; none: PLDA without LDA
 adapt=coral-plus          # how PLDA is adapted to the dev embeddings, unlabelled: coral-plus or unsupervised
 top_k=30                  # nearest cohort speakers for AS-norm, of 64
