@@ -61,6 +61,15 @@ def test_loss_and_gradients_are_finite_where_the_cosine_is_one_or_minus_one(comp
         assert values.isfinite().all()
 
 
+@pytest.mark.parametrize("margin_type", ["C", "A"])
+def test_a_power_is_finite_where_rounding_puts_a_cosine_below_minus_one(margin_type):
+    head = make("sphereface2", dim=8, classes=64, power=2.5, margin_type=margin_type)
+    embeddings = (-head.weight).detach().requires_grad_()
+    assert head.cosine(embeddings).min() < -1
+    head(embeddings, torch.arange(64)).loss.backward()
+    assert embeddings.grad.isfinite().all() and head.weight.grad.isfinite().all()
+
+
 @pytest.mark.parametrize("component", WITH_OPTIONS)
 def test_heads_compute_in_float32_under_autocast_and_from_bf16(component):
     head = make(**component)
@@ -158,6 +167,18 @@ def test_all_parts_of_a_loss_get_their_share_of_the_margin(tiny_network):
 
 def test_a_loss_without_margin_has_none_to_schedule(tiny_network):
     config = TrainConfig.model_validate({"model": tiny_network, "loss": {"name": "softmax", "dropout": 0.1}})
+    assert Network(config, 40, 4).margins() == []
+
+
+class TrainedMargin(nn.Module):
+    def __init__(self, embedding_dim: int, num_classes: int) -> None:
+        super().__init__()
+        self.margin = nn.Parameter(torch.tensor(0.2))
+
+
+def test_a_margin_that_is_trained_is_not_scheduled(tiny_network):
+    loss = {"name": f"{__name__}:TrainedMargin"}
+    config = TrainConfig.model_validate({"model": tiny_network, "loss": loss})
     assert Network(config, 40, 4).margins() == []
 
 

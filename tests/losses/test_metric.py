@@ -198,6 +198,18 @@ def test_metric_losses_and_gradients_are_finite_where_cosines_are_one_or_minus_o
 
 
 @every_loss
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_metric_losses_and_gradients_are_finite_of_zero_and_of_equal_embeddings(options, dtype, value):
+    embeddings = torch.full((6, 4), value, dtype=dtype).requires_grad_()
+    head = build_head(Component(**options), 4, 3)
+    loss, _ = head(embeddings, torch.tensor([0, 0, 0, 1, 1, 2]))
+    loss.backward()
+    assert torch.isfinite(loss) and torch.isfinite(embeddings.grad).all()
+    assert all(torch.isfinite(parameter.grad) for parameter in head.parameters())
+
+
+@every_loss
 def test_autocast_changes_nothing(options):
     embeddings, labels = drawn(6, [0, 1, 0, 1, 2, 2])
     head = build_head(Component(**options), 6, 3)
@@ -252,11 +264,12 @@ def test_scale_of_a_similarity_starts_at_ten_and_stays_above_zero_with_a_gradien
 def test_batch_without_a_positive_or_without_a_negative_is_told_so(options):
     head = build_head(Component(**options), 4, 5)
     with pytest.raises(
-        WespkError, match=f"loss {options['name']}: no speaker comes twice in this batch of 4; raise"
+        WespkError,
+        match=f"loss {options['name']} .* no speaker comes twice in this batch of 4; raise batch",
     ):
         head(torch.randn(4, 4), torch.tensor([0, 3, 1, 2]))
     with pytest.raises(
-        WespkError, match=f"loss {options['name']}: this batch of 3 is all of one speaker; raise"
+        WespkError, match=f"loss {options['name']} .* this batch of 3 is all of one speaker; raise batch_size"
     ):
         head(torch.randn(3, 4), torch.tensor([2, 2, 2]))
 

@@ -5,7 +5,7 @@ import torch
 
 from wespk.core.config import Component
 from wespk.core.errors import WespkError
-from wespk.losses import build_head
+from wespk.losses import build_head, utterance_losses
 from wespk.losses.hidden import HiddenHead
 
 LABELS = torch.tensor([0, 1, 2, 0, 1, 2])
@@ -46,12 +46,35 @@ def test_losses_by_utterance_are_reached_through_hidden_blocks():
     losses = head.utterance_losses(embeddings(), LABELS)
     assert losses.shape == (6,)
     torch.testing.assert_close(losses.mean(), head(embeddings(), LABELS).loss)
+    torch.testing.assert_close(utterance_losses(head, embeddings(), LABELS), losses)
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({"name": "triplet"}, "TripletLoss"),
+        ({"name": "ge2e", "hidden": [5]}, "Ge2eLoss"),
+        ({"name": "weighted", "parts": [{"name": "aam"}]}, "WeightedLoss"),
+    ],
+)
+def test_a_loss_of_a_batch_has_none_of_single_utterances(options, name):
+    head = build_head(Component(**options), 8, 3)
+    with pytest.raises(WespkError, match=f"^{name} has no loss of a single utterance; take .* as aam$"):
+        utterance_losses(head, embeddings(), LABELS)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"hidden": [512, 0]}, "loss aam: 'hidden.1': input should be greater than or equal to 1, not 0"),
+        ({"hidden": [10**12]}, "loss aam: 'hidden.0': input should be less than or equal to 16384"),
+        ({"hidden": 512}, r"loss aam: 'hidden': must be a list of widths, such as \[512\], not 512"),
+        (
+            {"hiden": [5]},
+            r"unknown key 'hiden': did you mean 'hidden'\? \(choices: dropout, easy_margin",
+        ),
+        ({"weight": 2}, r"unknown key 'weight': \(choices: dropout, easy_margin, hidden, margin, scale\)"),
+        ({"num_classes": 2}, "loss aam: 'num_classes' is derived from the data; remove it"),
         ({"dropout": 1.0}, "loss aam: 'dropout': input should be less than 1, not 1.0"),
     ],
 )
@@ -66,8 +89,10 @@ def test_weighted_loss_is_the_weighted_sum_with_the_accuracy_of_the_first_part()
         {"name": "triplet", "margin": 0.3, "weight": 2},
         {"name": "ge2e"},
     ]
+    torch.manual_seed(0)
     head = build_head(Component(name="weighted", parts=parts), 8, 3)
     outputs = [part(embeddings(), LABELS) for part in head.parts]
+    assert len({output.accuracy.item() for output in outputs}) == 3
     loss, accuracy = head(embeddings(), LABELS)
     expected = 0.7 * outputs[0].loss + 2 * outputs[1].loss + outputs[2].loss
     torch.testing.assert_close(loss, expected)
@@ -100,6 +125,7 @@ def test_one_part_of_weight_one_is_the_loss_itself():
         ),
         ([{"weight": 1}], "loss weighted: 'parts.0.name'"),
         ([{"name": "aam"}, {"name": "tripled"}], "unknown loss 'tripled': did you mean 'triplet'"),
+        ([{"name": "aam", "weigth": 2}], "loss aam: unknown key 'weigth': did you mean 'weight'"),
         ([{"name": "triplet", "margins": 0.1}], "loss triplet: unknown key 'margins': did you mean 'margin'"),
     ],
 )

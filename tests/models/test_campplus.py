@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from invariance import as_trained
+from small_networks import trained
 from torch import nn
 
 from wespk.core.config import Component
@@ -49,7 +49,7 @@ def test_the_gate_is_that_of_each_frames_own_context():
 def test_embeddings_do_not_depend_on_batch_mates():
     lengths = [450, 401, 230, 77, 1]  # of 3, 3, 2, 1 and 1 segments behind the stride
     utterances = [torch.randn(length, 16, dtype=torch.float64) for length in lengths]
-    model = as_trained(small().double(), utterances[:3])
+    model = trained(small().double())
     padded = nn.utils.rnn.pad_sequence(utterances, batch_first=True, padding_value=7.0)
     with torch.no_grad():
         together = model(padded, torch.tensor(lengths))
@@ -111,5 +111,5 @@ def test_gradients_reach_every_parameter_and_are_finite():
 
 
 def test_a_bottleneck_that_cannot_be_halved_is_refused():
-    with pytest.raises(WespkError, match="model campplus: a bottleneck of 1 channels cannot be halved"):
-        small(bottleneck=1)
+    with pytest.raises(WespkError, match="'bottleneck': input should be greater than or equal to 2, not 1"):
+        build_model(Component(name="campplus", bottleneck=1), 80)

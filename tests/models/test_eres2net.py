@@ -58,7 +58,7 @@ def test_bottom_up_fusion_brings_the_result_so_far_to_each_stages_size():
 
 
 def test_local_fusion_is_in_the_last_two_stages_and_global_fusion_over_all():
-    model = ERes2Net(16, (1, 2, 2, 1), channels=8)
+    model = ERes2Net(16, depths=(1, 2, 2, 1), channels=8)
     fused = [[isinstance(block, FusedRes2Block) for block in stage.blocks] for stage in model.stages]
     assert fused == [[False], [False, False], [True, True], [True]]
     assert [conv.in_channels for conv in model.fusion.downsamples] == [16, 32, 64]

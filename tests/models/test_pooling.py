@@ -62,16 +62,17 @@ def test_repeating_every_frame_changes_nothing_but_evidence_against_a_prior(opti
 
 
 @of_each_pooling
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("num_frames", [1, 10])
 @pytest.mark.parametrize("value", [0.0, 1000.0])
 def test_constant_input_gives_finite_values_and_gradients(options, dtype, num_frames, value):
-    pooling = build_pooling(options, CHANNELS)
-    x = torch.full((2, CHANNELS, num_frames), value, requires_grad=True)
-    with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+    stored = torch.promote_types(dtype, torch.float32)  # bfloat16 is what autocast computes in
+    pooling = build_pooling(options, CHANNELS).to(stored)
+    x = torch.full((2, CHANNELS, num_frames), value, dtype=stored, requires_grad=True)
+    with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
         pooled = pooling(x)
     pooled.square().sum().backward()
-    assert pooled.dtype == torch.float32 and pooled.isfinite().all()
+    assert pooled.dtype == stored and pooled.isfinite().all()
     for name, leaf in [("x", x), *pooling.named_parameters()]:
         assert leaf.grad is not None and leaf.grad.isfinite().all(), name
 

@@ -124,9 +124,7 @@ def test_xi_is_the_product_of_the_frames_gaussians_and_the_prior(std, frames):
     prior_precision, prior_mean = pooling.prior_log_precision[0].exp(), pooling.prior_mean[0]
     for x, precision, pooled in zip(frames, precisions, pooling(frames), strict=True):
         posterior_precision, mean = prior_precision, prior_mean
-        for t in range(
-            9
-        ):  # the product of two Gaussian densities: precisions add, means are averaged by them
+        for t in range(9):  # of a product of Gaussian densities precisions add, and average the means
             total = posterior_precision + precision[:, t]
             mean = (posterior_precision * mean + precision[:, t] * x[:, t]) / total
             posterior_precision = total

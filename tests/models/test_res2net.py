@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from small_networks import frames_of, trained
 
 from wespk.core.config import Component
 from wespk.core.errors import WespkError
@@ -21,27 +22,6 @@ PUBLISHED = [  # name, options, parameters, and those that are printed, in hundr
 ]
 
 
-def trained(model: torch.nn.Module) -> torch.nn.Module:
-    """Give normalisation layers statistics and scales of their own, as after training."""
-    torch.manual_seed(0)
-    for layer in model.modules():
-        if isinstance(layer, torch.nn.BatchNorm2d):
-            layer.running_mean.normal_(0, 0.3)
-            layer.running_var.uniform_(0.5, 2)
-            torch.nn.init.uniform_(layer.weight, 0.5, 1.5)
-            torch.nn.init.normal_(layer.bias, 0, 0.2)
-    return model.eval()
-
-
-def frame_outputs(model: torch.nn.Module, features: torch.Tensor) -> torch.Tensor:
-    """Return what the network gives its pooling, (B, C, T/8)."""
-    seen = []
-    with_hook = model.pooling.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
-    model(features)
-    with_hook.remove()
-    return seen[0]
-
-
 @pytest.mark.parametrize(("name", "options", "parameters", "printed"), PUBLISHED)
 def test_parameter_counts_are_the_published_ones(name, options, parameters, printed):
     with torch.device("meta"):
@@ -54,7 +34,7 @@ def test_parameter_counts_are_the_published_ones(name, options, parameters, prin
 @pytest.mark.parametrize("scale", [2, 3])
 @pytest.mark.parametrize("network", FAMILY)
 def test_embedding_does_not_depend_on_batch_mates(network, scale):
-    model = trained(network(24, (1, 2, 2, 1), channels=8, scale=scale))
+    model = trained(network(24, depths=(1, 2, 2, 1), channels=8, scale=scale))
     lengths = torch.tensor([90, 61, 40, 17, 8])
     features = torch.randn(5, 90, 24)
     is_padding = torch.arange(90)[None, :, None] >= lengths[:, None, None]
@@ -68,7 +48,7 @@ def test_embedding_does_not_depend_on_batch_mates(network, scale):
 
 @pytest.mark.parametrize("network", FAMILY)
 def test_full_lengths_change_nothing(network):
-    model = trained(network(24, (1, 1, 1, 1), channels=8))
+    model = trained(network(24, depths=(1, 1, 1, 1), channels=8))
     features = torch.randn(2, 40, 24)
     with torch.no_grad():
         torch.testing.assert_close(model(features, torch.tensor([40, 40])), model(features))
@@ -76,11 +56,11 @@ def test_full_lengths_change_nothing(network):
 
 @pytest.mark.parametrize(("network", "scale"), [(Res2Net, 2), (Res2Net, 4), (ERes2Net, 2), (ERes2NetV2, 3)])
 def test_a_frame_sees_its_receptive_field_and_nothing_else(network, scale):
-    model = trained(network(16, (1, 1, 2, 1), channels=16, base_width=48, scale=scale)).double()
+    model = trained(network(16, depths=(1, 1, 2, 1), channels=16, base_width=48, scale=scale)).double()
     frames = 4 * model.receptive_field // 8 * 8
     features = torch.randn(1, frames, 16, dtype=torch.float64, requires_grad=True)
     middle = frames // 16
-    frame_outputs(model, features)[0, :, middle].square().sum().backward()
+    frames_of(model, features)[0, :, middle].square().sum().backward()
     seen = features.grad[0].abs().amax(dim=1).nonzero().flatten()
     half = (model.receptive_field - 1) // 2
     assert (seen[0].item(), seen[-1].item()) == (8 * middle - half, 8 * middle + half)
@@ -89,7 +69,7 @@ def test_a_frame_sees_its_receptive_field_and_nothing_else(network, scale):
 @pytest.mark.parametrize("network", FAMILY)
 def test_gradients_reach_every_parameter_and_are_finite(network):
     torch.manual_seed(0)
-    model = network(24, (1, 1, 1, 1), channels=8, scale=3)
+    model = network(24, depths=(1, 1, 1, 1), channels=8, scale=3)
     model(torch.randn(3, 50, 24), torch.tensor([50, 31, 9])).square().sum().backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None and torch.isfinite(parameter.grad).all(), name
@@ -115,13 +95,13 @@ def test_a_block_is_clipped_at_20():
 
 @pytest.mark.parametrize("network", FAMILY)
 def test_any_number_of_feature_columns(network):
-    model = network(37, (1, 1, 1, 1), channels=8, pooling="tap", embedding_dim=5).eval()
+    model = network(37, depths=(1, 1, 1, 1), channels=8, pooling="tap", embedding_dim=5).eval()
     assert model(torch.randn(2, 8, 37)).shape == (2, 5)
 
 
 @pytest.mark.parametrize("network", FAMILY)
 def test_too_few_frames_are_refused(network):
-    model = network(16, (1, 1, 1, 1), channels=8)
+    model = network(16, depths=(1, 1, 1, 1), channels=8)
     with pytest.raises(WespkError, match="^7 frames are too few: this network needs 8$"):
         model(torch.randn(1, 7, 16))
     with pytest.raises(WespkError, match="^5 frames are too few: this network needs 8$"):

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 import torch
+from small_networks import trained
 from torch import nn
 from torch.export import Dim
 
@@ -12,7 +13,7 @@ from wespk.core.errors import WespkError
 from wespk.models import build_model, num_parameters
 from wespk.models.residual import ResidualNetwork, SlicingConv2d, conv_norm, make_shortcut, receptive_field
 from wespk.models.resnet import BasicBlock, Bottleneck, ResNet, resnet34, resnet221, resnet293
-from wespk.models.resnetse import ResNetSe, SeBasicBlock, SeBottleneck, SqueezeExcitation, resnetse34
+from wespk.models.resnetse import ResNetSe, SeBasicBlock, SeBottleneck, resnetse34
 
 SMALL = {
     "basic": partial(ResNet, depths=(1, 2, 1, 1), channels=4),
@@ -20,17 +21,6 @@ SMALL = {
     "se_basic": partial(ResNetSe, depths=(1, 2, 1, 1), channels=4, bottleneck=False),
     "se_bottleneck": partial(ResNetSe, depths=(1, 2, 1, 1), channels=4),
 }
-
-
-def as_trained(model: nn.Module) -> nn.Module:
-    """Give normalisation layers statistics and shifts of their own, as after training."""
-    generator = torch.Generator().manual_seed(0)
-    for layer in model.modules():
-        if isinstance(layer, nn.modules.batchnorm._BatchNorm):
-            for values in (layer.running_mean, layer.bias.data):
-                values.normal_(0, 0.3, generator=generator)
-            layer.running_var.uniform_(0.5, 2, generator=generator)
-    return model.eval()
 
 
 @pytest.mark.parametrize(
@@ -52,7 +42,7 @@ def test_parameter_counts_are_the_published_ones(make, feat_dim, published, dim)
 
 @pytest.mark.parametrize("name", SMALL)
 def test_embedding_does_not_depend_on_batch_mates_nor_on_what_pads_it(name):
-    model = as_trained(SMALL[name](24))
+    model = trained(SMALL[name](24))
     lengths = torch.tensor([90, 61, 40, 9])
     features = torch.randn(4, 90, 24)
     with torch.no_grad():
@@ -63,7 +53,7 @@ def test_embedding_does_not_depend_on_batch_mates_nor_on_what_pads_it(name):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_lengths_that_pad_nothing_change_nothing(name):
-    model = as_trained(SMALL[name](24))
+    model = trained(SMALL[name](24))
     features = torch.randn(2, 32, 24)
     with torch.no_grad():
         torch.testing.assert_close(model(features, torch.tensor([32, 32])), model(features))
@@ -82,7 +72,7 @@ def test_gradients_reach_every_parameter_also_in_bfloat16(name):
 @pytest.mark.parametrize("bottleneck", [False, True])
 @pytest.mark.parametrize("depths", [(1, 1, 1, 1), (2, 1, 2, 1)])
 def test_a_frame_sees_its_receptive_field_and_nothing_else(depths, bottleneck):
-    model = ResNet(8, depths, channels=2, bottleneck=bottleneck).double().eval()
+    model = ResNet(8, depths=depths, channels=2, bottleneck=bottleneck).double().eval()
     for parameter in model.parameters():
         parameter.data.abs_()  # no ReLU closes, so that no derivative vanishes
     num_frames = 16 * (model.receptive_field // 8)
@@ -113,17 +103,20 @@ def test_bottlenecks_stride_in_their_3x3_convolution(block):
 
 @pytest.mark.parametrize("feat_dim", [7, 8, 40, 83])
 def test_any_number_of_feature_columns_is_taken(feat_dim):
-    assert ResNet(feat_dim, (1, 1, 1, 1), channels=4).eval()(torch.randn(1, 20, feat_dim)).shape == (1, 256)
+    assert ResNet(feat_dim, depths=(1, 1, 1, 1), channels=4).eval()(torch.randn(1, 20, feat_dim)).shape == (
+        1,
+        256,
+    )
 
 
 def test_pooling_is_an_option():
-    one, two = (ResNet(16, (1, 1, 1, 1), channels=4, pooling=name) for name in ("tap", "tstp"))
+    one, two = (ResNet(16, depths=(1, 1, 1, 1), channels=4, pooling=name) for name in ("tap", "tstp"))
     assert 2 * one.pooling.out_dim == two.pooling.out_dim
     one.eval()(torch.randn(1, 20, 16))
 
 
 def test_too_few_frames_are_refused():
-    model = ResNet(16, (1, 1, 1, 1), channels=4).eval()
+    model = ResNet(16, depths=(1, 1, 1, 1), channels=4).eval()
     assert torch.isfinite(model(torch.randn(1, model.min_frames, 16))).all()
     with pytest.raises(WespkError, match="7 frames are too few: this network needs 8"):
         model(torch.randn(1, 7, 16))
@@ -135,29 +128,18 @@ def test_a_shape_that_does_not_change_is_added_as_it_is(block):
     assert isinstance(make_shortcut(4, 4, 2), nn.Sequential)
 
 
-def test_squeeze_excitation_is_the_gate_of_the_mean_over_real_frames():
-    attention = SqueezeExcitation(6, 2)
-    x, length = torch.randn(2, 6, 5, 9), 7
-    mask = (torch.arange(9) < length).float().expand(2, 1, 1, 9)
-    hidden = (
-        x[..., :length].mean(dim=(2, 3)) @ attention.squeeze.weight.T + attention.squeeze.bias
-    ).clamp_min(0)
-    gate = 1 / (1 + (-hidden @ attention.excite.weight.T - attention.excite.bias).exp())
-    torch.testing.assert_close(attention(x, mask)[:, :, 0, 0], gate)
-    torch.testing.assert_close(attention(x[..., :length], None)[:, :, 0, 0], gate)
-
-
 @pytest.mark.parametrize("block", [SeBasicBlock, SeBottleneck])
 def test_a_closed_gate_leaves_the_residual(block):
-    block = as_trained(block(8, 4 if block is SeBottleneck else 8, 1, reduction=2))
+    block = trained(block(8, 4 if block is SeBottleneck else 8, 1, reduction=2))
     nn.init.constant_(block.attention.excite.bias, -1e4)
     x = torch.randn(2, 8, 6, 10)
     torch.testing.assert_close(block(x, None), x.relu())
 
 
-def test_slicing_convolution_is_the_strided_one():
-    slicing = SlicingConv2d(5, 7, 1, 2, bias=False)
-    strided = nn.Conv2d(5, 7, 1, 2, bias=False)
+@pytest.mark.parametrize("stride", [2, (2, 1)])
+def test_slicing_convolution_is_the_strided_one(stride):
+    slicing = SlicingConv2d(5, 7, 1, stride, bias=False)
+    strided = nn.Conv2d(5, 7, 1, stride, bias=False)
     strided.load_state_dict(slicing.state_dict())
     x = torch.randn(3, 5, 9, 12)
     torch.testing.assert_close(slicing(x), strided(x))
@@ -168,12 +150,13 @@ def test_slicing_convolution_is_the_strided_one():
 
 def test_narrow_strided_1x1_convolutions_slice_and_wide_ones_do_not():
     assert isinstance(conv_norm(15, 8, stride=2)[0], SlicingConv2d)
+    assert isinstance(conv_norm(15, 8, stride=(2, 1))[0], SlicingConv2d)
     for other in (conv_norm(16, 8, stride=2), conv_norm(4, 8), conv_norm(4, 8, kernel=3, stride=2)):
         assert not isinstance(other[0], SlicingConv2d)
 
 
 def test_stages_may_have_blocks_of_their_own():
-    model = ResidualNetwork(16, [BasicBlock, BasicBlock, Bottleneck, Bottleneck], (1, 1, 1, 1), 4, 12, "tstp")
+    model = ResidualNetwork(16, 12, "tstp", 4, (1, 1, 1, 1), [BasicBlock, BasicBlock, Bottleneck, Bottleneck])
     assert model.eval()(torch.randn(2, 20, 16)).shape == (2, 12)
 
 
@@ -189,7 +172,7 @@ def test_a_recipe_gives_depths_of_its_own(name):
 
 
 def test_padded_batches_of_any_size_can_be_exported():
-    model = as_trained(ResNet(16, (1, 1, 1, 1), channels=4))
+    model = trained(ResNet(16, depths=(1, 1, 1, 1), channels=4))
     batch, frames = Dim("batch", min=1), Dim("frames", min=9, max=10000)
     exported = torch.export.export(
         model,

@@ -7,6 +7,7 @@ from torch import nn
 from wespk.core.config import Component
 from wespk.core.errors import WespkError
 from wespk.models import build_model, num_parameters
+from wespk.models.pooling import REGISTRY as POOLINGS
 from wespk.models.summary import summarise
 
 
@@ -61,6 +62,12 @@ def test_parts_add_up_and_agree_with_the_network_itself():
     assert summary.receptive_field == model.receptive_field
     with torch.no_grad():
         assert model.eval()(torch.randn(1, 130, 40)).shape[1] == summary.embedding_dim
+
+
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_a_network_can_be_counted_with_every_pooling(pooling):
+    component = Component(name="tdnn", hidden_dim=8, stats_dim=16, pooling=pooling)
+    assert summarise(component).parameters == num_parameters(build_model(component, 80))
 
 
 def test_too_short_an_utterance_is_refused_by_the_network():

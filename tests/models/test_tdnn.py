@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from torch import Tensor, nn
+from small_networks import frames_of, trained
+from torch import nn
 
 from wespk.core.config import Component
 from wespk.core.errors import WespkError
@@ -13,17 +14,7 @@ from wespk.models.tdnn import Tdnn
 def small(**options) -> Tdnn:
     """A TDNN of a few thousand weights whose normalisation has statistics of its own, as after training."""
     torch.manual_seed(0)
-    model = Tdnn(8, 6, **{"hidden_dim": 10, "stats_dim": 12, **options})
-    for layer in model.modules():
-        if isinstance(layer, nn.BatchNorm1d):
-            layer.running_mean.normal_(0, 0.3)
-            layer.running_var.uniform_(0.5, 2)
-    return model.eval()
-
-
-def frames_of(model: Tdnn, features: Tensor) -> Tensor:
-    """Return the frame-level output that is pooled, (B, S, T - 14)."""
-    return model.frames(features.transpose(1, 2))
+    return trained(Tdnn(8, 6, **{"hidden_dim": 10, "stats_dim": 12, **options}))
 
 
 @pytest.mark.parametrize(("layer", "parameters"), [(2, 4_610_524), (1, 4_347_868)])
@@ -95,7 +86,7 @@ def test_bfloat16_is_close_to_float32():
 
 
 def test_wrong_options_are_named():
-    with pytest.raises(WespkError, match="^model tdnn: embedding_layer 3 must be 1 or 2$"):
+    with pytest.raises(WespkError, match="model tdnn: 'embedding_layer': input should be 1 or 2, not 3"):
         build_model(Component(name="tdnn", embedding_layer=3), 80)
     with pytest.raises(WespkError, match="model tdnn: 'hidden_dim': input should be greater than 0, not 0"):
         build_model(Component(name="tdnn", hidden_dim=0), 80)

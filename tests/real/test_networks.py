@@ -3,7 +3,7 @@
 import pytest
 import torch
 from invariance import as_trained, utterances, worst_distance
-from small_networks import SMALL
+from small_networks import DEEP, SMALL
 from torch import nn
 
 from wespk.core.config import Component
@@ -36,7 +36,9 @@ def mixed_lengths(real_data):
     ]
 
 
-@pytest.mark.parametrize("name", REGISTRY)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in DEEP else ()) for name in REGISTRY]
+)
 def test_embeddings_do_not_depend_on_batch_mates(name, mixed_lengths):
     for pooling in POOLINGS:
         model = build_model(Component(name=name, pooling=pooling, **SMALL[name]), 80)
@@ -62,7 +64,12 @@ def two_batches(real_data):
     ]
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+QUICK = ("tdnn", "ecapa_tdnn", "wespk.models.resnet:ResNet")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in FAMILIES]
+)
 def test_every_architecture_learns_eight_speakers(name, two_batches):
     torch.manual_seed(0)
     model = build_model(Component(name=name, embedding_dim=32, **FAMILIES[name]), FEAT_DIM)

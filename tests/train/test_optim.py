@@ -3,6 +3,8 @@ import itertools
 import pytest
 import torch
 
+from wespk.core.config import parse_config
+from wespk.core.errors import WespkError
 from wespk.train.config import MarginConfig, OptimConfig
 from wespk.train.optim import build_optimizer, learning_rate, margin_share
 
@@ -20,6 +22,13 @@ def test_margin_ramps_between_its_two_fractions():
     assert [margin_share(step, 100, config) for step in (0, 20, 60, 100)] == [0, 0, 1, 1]
     assert margin_share(40, 100, config) == pytest.approx(0.5)
     assert margin_share(0, 100, MarginConfig()) == 1.0
+    at_once = MarginConfig(start=0.5, end=0.5)
+    assert [margin_share(step, 100, at_once) for step in (0, 49, 50, 100)] == [0, 0, 1, 1]
+
+
+def test_margin_that_rises_after_its_end_is_refused():
+    with pytest.raises(WespkError, match=r"start, 0\.5, is after end, 0; raise end"):
+        parse_config(MarginConfig, {"start": 0.5}, "margin")
 
 
 @pytest.mark.parametrize("name", ["adamw", "sgd"])

@@ -48,7 +48,7 @@ def narrowed(cosine: Tensor, margin: float) -> Tensor:
 def multiplied(cosine: Tensor, margin: float) -> Tensor:
     """Return psi(theta) = (-1)^k cos(m theta) - 2k, theta in [k pi / m, (k + 1) pi / m], for whole m >= 1.
 
-    (Liu et al., CVPR 2017, equation 7.) Between whole numbers the two neighbours are mixed linearly, so that
+    (Liu et al., CVPR 2017.) Between whole numbers the two neighbours are mixed linearly, so that
     m can grow during training; below 1 it counts as 1, which is no margin.
     """
     whole = max(1, math.floor(margin))

@@ -11,8 +11,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from wespk.core.errors import WespkError
-from wespk.losses.metric import full_precision, unit_vectors
 from wespk.losses.output import HeadOutput
+from wespk.losses.vectors import cosines, full_precision
 
 Angle = Annotated[float, Field(ge=0, lt=math.pi / 2)]  # a margin in radians
 CosineStep = Annotated[float, Field(ge=0, lt=1)]  # a margin on cosines
@@ -83,13 +83,6 @@ class CosineHead(ClassificationHead):
     def scales(self, embeddings: Tensor) -> Tensor | float:
         """Return the factor from cosines to logits: one for all, or (B, 1)."""
         return self.scale
-
-
-def cosines(embeddings: Tensor, vectors: Tensor) -> Tensor:
-    """Return the cosines (B, N) of embeddings (B, D) with vectors (N, D)."""
-    vectors = full_precision(vectors)
-    # The vectors are not scaled to length 1 first: on a CPU that costs as much as the product itself.
-    return nn.functional.linear(unit_vectors(embeddings), vectors) / vectors.norm(dim=1).clamp_min(1e-12)
 
 
 def class_vectors(count: int, dim: int) -> nn.Parameter:

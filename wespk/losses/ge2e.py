@@ -7,18 +7,19 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from wespk.losses.metric import ScaledCosine, speakers_of, unit_vectors
+from wespk.losses.metric import ScaledCosine, speakers_of
 from wespk.losses.output import HeadOutput
+from wespk.losses.vectors import unit_vectors
 
 
 class Ge2eLoss(nn.Module):
     """GE2E loss (Wan et al., ICASSP 2018): every utterance should be near its speaker's centroid.
 
-    The similarity of an utterance to a speaker is w cos(e, c) + b (equation 5), c the mean of the speaker's
-    unit vectors; for its own speaker, of the speaker's other ones (equations 8, 9). With `softmax` the loss
-    of an utterance is the cross-entropy of its similarities (equation 6), where b cancels; with `contrast` it
-    is 1 - sigmoid of its own speaker's similarity + the largest sigmoid of another's (equation 7). The paper
-    sums over the batch; the mean here keeps the learning rate apart from the batch size.
+    The similarity of an utterance to a speaker is w cos(e, c) + b, c the mean of the speaker's unit vectors;
+    for its own speaker, of the speaker's other ones. With `softmax` the loss of an utterance is the
+    cross-entropy of its similarities, where b cancels; with `contrast` it is 1 - sigmoid of its own speaker's
+    similarity + the largest sigmoid of another's. The paper sums over the batch; the mean here keeps the
+    learning rate apart from the batch size.
 
     Speakers may come any number of times. An utterance whose speaker comes once has no centroid of its own to
     be compared with: it is a centroid for the others only.
@@ -49,8 +50,8 @@ class Ge2eLoss(nn.Module):
             unit = unit_vectors(embeddings)
             queries = unit[compared]  # (Q, D)
             sums = speakers.members.to(unit.dtype) @ unit  # (S, D): a cosine needs no mean
-            cosine = queries @ nn.functional.normalize(sums).T  # (Q, S)
-            others = nn.functional.normalize(sums[own.squeeze(1)] - queries)  # (Q, D)
+            cosine = queries @ unit_vectors(sums).T  # (Q, S)
+            others = unit_vectors(sums[own.squeeze(1)] - queries)  # (Q, D)
             cosine = cosine.scatter(1, own, (queries * others).sum(dim=1, keepdim=True))
             similarity = self.similarity(cosine)
             loss = self._loss(similarity, own)

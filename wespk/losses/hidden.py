@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from wespk.core.config import StrictModel
-from wespk.losses.output import HeadOutput
+from wespk.losses.output import HeadOutput, utterance_losses
 
 
 class HiddenOptions(StrictModel):
     """What stands before the head: the widths of the blocks, and the share of values that dropout clears."""
 
-    hidden: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    hidden: tuple[Annotated[int, Field(ge=1, le=16_384)], ...] = ()
     dropout: float = Field(0.0, ge=0, lt=1)
+
+    @field_validator("hidden", mode="before")
+    @classmethod
+    def _is_a_list(cls, value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            raise ValueError("must be a list of widths, such as [512]")
+        return value
 
 
 class HiddenHead(nn.Module):
@@ -44,6 +51,5 @@ class HiddenHead(nn.Module):
         return self.head(self.blocks(embeddings), labels)
 
     def utterance_losses(self, embeddings: Tensor, labels: Tensor) -> Tensor:
-        """Return each utterance's loss (B,), of heads that have one."""
-        utterance_losses: Any = self.head.utterance_losses
-        return utterance_losses(self.blocks(embeddings), labels)
+        """Return the head's loss of each utterance (B,); `WespkError` where it has none."""
+        return utterance_losses(self.head, self.blocks(embeddings), labels)

@@ -10,7 +10,7 @@ from wespk.losses.classification import Angle, CosineHead, CosineStep, Scale
 
 
 class AmSoftmax(CosineHead):
-    """Additive margin softmax (Wang et al., IEEE SPL 2018, equation 6; CosFace): s (cos theta - m).
+    """Additive margin softmax (Wang et al., IEEE SPL 2018; CosFace): s (cos theta - m).
 
     Args:
         embedding_dim: D.

@@ -1,6 +1,6 @@
-"""Unit vectors in full precision; and what the losses on similarities within a batch share.
+"""What the losses on similarities within a batch share.
 
-Those learn from several utterances of a speaker in one batch (with several processes: in the part of it that
+They learn from several utterances of a speaker in one batch (with several processes: in the part of it that
 a process sees), and have nothing to do with the number of training speakers.
 """
 
@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from wespk.core.errors import WespkError
+
+REMEDY = "raise batch_size (each process draws its share of a batch at random)"
 
 
 class Speakers(NamedTuple):
@@ -35,29 +37,18 @@ def speakers_of(labels: Tensor, loss: str) -> Speakers:
     found, rows, counts = labels.unique(return_inverse=True, return_counts=True)
     if len(found) == len(labels):
         raise WespkError(
-            f"loss {loss}: no speaker comes twice in this batch of {len(labels)}; raise batch_size, "
-            "or draw several utterances of each speaker"
+            f"loss {loss} compares utterances of one speaker, but no speaker comes twice in this batch of "
+            f"{len(labels)}; {REMEDY}"
         )
     if len(found) == 1:
         raise WespkError(
-            f"loss {loss}: this batch of {len(labels)} is all of one speaker; raise batch_size, "
-            "or draw the utterances of several speakers"
+            f"loss {loss} compares speakers, but this batch of {len(labels)} is all of one speaker; {REMEDY}"
         )
     return Speakers(rows, labels == found.unsqueeze(1), counts)
 
 
-def full_precision(embeddings: Tensor) -> Tensor:
-    """Return the embeddings in float32; float64 stays."""
-    return embeddings.to(torch.promote_types(embeddings.dtype, torch.float32))
-
-
-def unit_vectors(embeddings: Tensor) -> Tensor:
-    """Scale embeddings (B, D) to length 1, in float32; float64 stays."""
-    return nn.functional.normalize(full_precision(embeddings))
-
-
 class ScaledCosine(nn.Module):
-    """w cos + b, trained, from w = 10 and b = -5 (Wan et al., ICASSP 2018, equation 5 and section 3).
+    """w cos + b, trained, from w = 10 and b = -5 (Wan et al., ICASSP 2018).
 
     w is the softplus of what is trained: close to the identity at 10, and above 0 for any value.
     """

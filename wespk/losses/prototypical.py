@@ -7,8 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from wespk.losses.metric import ScaledCosine, full_precision, speakers_of
+from wespk.losses.metric import ScaledCosine, speakers_of
 from wespk.losses.output import HeadOutput
+from wespk.losses.vectors import full_precision, unit_vectors
 
 
 class PrototypicalLoss(nn.Module):
@@ -63,7 +64,7 @@ class AngularPrototypicalLoss(nn.Module):
         """
         with torch.autocast(embeddings.device.type, enabled=False):
             queries, prototypes, own = _episode(embeddings, labels, "angular_prototypical")
-            cosine = nn.functional.normalize(queries) @ nn.functional.normalize(prototypes).T
+            cosine = unit_vectors(queries) @ unit_vectors(prototypes).T
             return _output(self.similarity(cosine), own)
 
 

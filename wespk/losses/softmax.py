@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from wespk.losses.classification import ClassificationHead
-from wespk.losses.metric import full_precision
+from wespk.losses.vectors import full_precision
 
 
 class SoftmaxHead(ClassificationHead):

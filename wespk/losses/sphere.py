@@ -14,7 +14,7 @@ from wespk.losses.classification import Angle, CosineHead, Scale
 
 
 class ASoftmax(CosineHead):
-    """A-softmax (SphereFace; Liu et al., CVPR 2017, equation 7): |x| psi(theta), psi(theta) <= cos(m theta).
+    """A-softmax (SphereFace; Liu et al., CVPR 2017): |x| psi(theta), psi(theta) <= cos(m theta).
 
     The classes' vectors have length 1, the embedding x keeps its own: at m = 1 this is softmax with
     normalised weights. The target's psi is mixed with its cosine, (lambda cos theta + psi) / (1 + lambda),

@@ -8,17 +8,17 @@ from pydantic import Field
 from torch import Tensor
 
 from wespk.losses.angles import narrowed
-from wespk.losses.classification import Angle, Scale, class_vectors, cosines
+from wespk.losses.classification import Angle, Scale, class_vectors
 from wespk.losses.margin import AamSoftmax
+from wespk.losses.vectors import cosines
 
 
 class SubcentreAam(AamSoftmax):
-    """Sub-centre ArcFace (Deng et al., ECCV 2020) with inter-top-k penalty (Zhao et al., ICASSP 2022).
+    """Sub-centre ArcFace (Deng et al., ECCV 2020) with inter-top-k penalty (Zhao et al., arXiv 2110.05042).
 
-    The cosine of a class is that of its nearest centre (ECCV 2020, equation 4): noisy and odd utterances of a
-    speaker gather at a centre of their own. For each utterance the k other classes that are nearest have
-    cos(theta - m') in the place of cos theta (arXiv 2110.05042, section 2.3). m' rises with the margin, in
-    proportion, while training raises that.
+    The cosine of a class is that of its nearest centre: noisy and odd utterances of a speaker gather at a
+    centre of their own. For each utterance the k other classes that are nearest have cos(theta - m') in the
+    place of cos theta. m' rises with the margin, in proportion, while training raises that.
 
     Args:
         embedding_dim: D.

@@ -9,8 +9,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from wespk.core.errors import WespkError
-from wespk.losses.metric import speakers_of, unit_vectors
+from wespk.losses.metric import speakers_of
 from wespk.losses.output import HeadOutput
+from wespk.losses.vectors import unit_vectors
 
 INFINITE = float("inf")
 

@@ -7,30 +7,19 @@ in which the context of each layer gates its output: the mean over the utterance
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Annotated, cast
 
 import torch
+from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from wespk.core.errors import WespkError
 from wespk.models.masking import masked_input, masked_mean, strided
-from wespk.models.pooling import build_pooling
-from wespk.models.residual import SlicingConv2d, masked_relu, receptive_field
+from wespk.models.pooling import PoolingOption, build_pooling
+from wespk.models.residual import conv_norm, masked_relu, receptive_field
 
 SEGMENT_FRAMES = 100  # of the segment means, at the D-TDNN's rate of half the frames
 DILATIONS = (1, 2, 2)  # of the three dense blocks
 KERNEL = 3  # of the dense layers
-
-
-class FrequencyConv(nn.Sequential):
-    """2-D convolution without bias that keeps the frames, and divides the bins by `stride`; normalisation."""
-
-    def __init__(self, in_channels: int, channels: int, kernel: int, stride: int) -> None:
-        make = SlicingConv2d if kernel == 1 and in_channels < 16 else nn.Conv2d  # see SlicingConv2d
-        super().__init__(
-            make(in_channels, channels, kernel, (stride, 1), padding=kernel // 2, bias=False),
-            nn.BatchNorm2d(channels),
-        )
 
 
 class FrequencyBlock(nn.Module):
@@ -38,9 +27,9 @@ class FrequencyBlock(nn.Module):
 
     def __init__(self, channels: int, stride: int) -> None:
         super().__init__()
-        self.first = FrequencyConv(channels, channels, 3, stride)
-        self.second = FrequencyConv(channels, channels, 3, 1)
-        self.shortcut = nn.Identity() if stride == 1 else FrequencyConv(channels, channels, 1, stride)
+        self.first = conv_norm(channels, channels, 3, (stride, 1))
+        self.second = conv_norm(channels, channels, 3)
+        self.shortcut = nn.Identity() if stride == 1 else conv_norm(channels, channels, 1, (stride, 1))
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Map (B, C, F, T), whose padding is zero, to (B, C, F/stride, T), whose padding is zero."""
@@ -53,9 +42,9 @@ class ConvolutionHead(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = FrequencyConv(1, channels, 3, 1)
+        self.first = conv_norm(1, channels, 3)
         self.blocks = nn.ModuleList(FrequencyBlock(channels, stride) for stride in (2, 1, 2, 1))
-        self.last = FrequencyConv(channels, channels, 3, 2)
+        self.last = conv_norm(channels, channels, 3, (2, 1))
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Map (B, F, T) to (B, C F/8, T); zero padding in and out."""
@@ -125,7 +114,7 @@ class DenseBlock(nn.Module):
 
 
 class CamPlusPlus(nn.Module):
-    """CAM++ (figure 1).
+    """CAM++: the 2-D front end, the D-TDNN of three dense blocks, pooling and a normalised embedding layer.
 
     With the defaults and 80 bins it has 7.18 M parameters (7,176,224), as published.
 
@@ -137,7 +126,7 @@ class CamPlusPlus(nn.Module):
         head_channels: channels of the 2-D front end.
         init_channels: channels of the D-TDNN's first layer.
         growth: channels that each dense layer adds.
-        bottleneck: channels inside a dense layer; at least 2.
+        bottleneck: channels inside a dense layer; at least 2, for its context's gate halves them.
     """
 
     min_frames = 1
@@ -145,17 +134,15 @@ class CamPlusPlus(nn.Module):
     def __init__(
         self,
         feat_dim: int,
-        embedding_dim: int = 512,
-        pooling: str | dict[str, Any] = "tstp",
-        depths: tuple[int, int, int] = (12, 24, 16),
-        head_channels: int = 32,
-        init_channels: int = 128,
-        growth: int = 32,
-        bottleneck: int = 128,
+        embedding_dim: PositiveInt = 512,
+        pooling: PoolingOption = "tstp",
+        depths: tuple[PositiveInt, PositiveInt, PositiveInt] = (12, 24, 16),
+        head_channels: PositiveInt = 32,
+        init_channels: PositiveInt = 128,
+        growth: PositiveInt = 32,
+        bottleneck: Annotated[int, Field(ge=2)] = 128,
     ) -> None:
         super().__init__()
-        if bottleneck < 2:
-            raise WespkError(f"model campplus: a bottleneck of {bottleneck} channels cannot be halved")
         self.embedding_dim = embedding_dim
         self.head = ConvolutionHead(head_channels)
         self.input = nn.Conv1d(head_channels * -(-feat_dim // 8), init_channels, 5, 2, padding=2, bias=False)

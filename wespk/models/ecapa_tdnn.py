@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Annotated, cast
 
 import torch
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from wespk.core.errors import WespkError
-from wespk.models.masking import apply_mask, masked_input, masked_mean
-from wespk.models.pooling import build_pooling
+from wespk.models.masking import apply_mask, masked_input
+from wespk.models.pooling import PoolingOption, build_pooling
+from wespk.models.squeeze_excitation import SqueezeExcitation
 
 INPUT_KERNEL = 5
 BLOCK_KERNEL = 3
@@ -55,21 +56,8 @@ class Res2Conv(nn.Module):
         return torch.cat(done, dim=1)
 
 
-class SqueezeExcitation(nn.Module):
-    """A gate for each channel, computed from the utterance's mean (Hu et al. 2018)."""
-
-    def __init__(self, channels: int, bottleneck: int) -> None:
-        super().__init__()
-        self.squeeze = nn.Conv1d(channels, bottleneck, kernel_size=1)
-        self.excite = nn.Conv1d(bottleneck, channels, kernel_size=1)
-
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """Map (B, C, T) to gates (B, C, 1) in (0, 1)."""
-        return torch.sigmoid(self.excite(torch.relu(self.squeeze(masked_mean(x, mask)))))
-
-
 class SeRes2Block(nn.Module):
-    """1x1, Res2 and 1x1 convolution, then squeeze-excitation, around a residual (figure 2)."""
+    """1x1, Res2 and 1x1 convolution, then squeeze-excitation, around a residual."""
 
     def __init__(self, channels: int, dilation: int, scale: int, se_dim: int) -> None:
         super().__init__()
@@ -85,20 +73,21 @@ class SeRes2Block(nn.Module):
 
 
 class EcapaTdnn(nn.Module):
-    """ECAPA-TDNN (figure 1 of the paper).
+    """ECAPA-TDNN with three blocks, whose outputs are aggregated and pooled by attention.
 
-    With the defaults and 80 bins it has 6.19 M parameters (6,190,720). SpeechBrain's network of 20.8 M has
-    1024 channels and `mfa_dim` 3072.
+    With the defaults and 80 bins it has 6.19 M parameters (6,190,720). With 1024 channels and
+    `mfa_dim` 3072 it has 20.76 M, the size of SpeechBrain's, which also normalises the aggregate and the
+    attention's hidden layer.
 
     Args:
         feat_dim: columns of the features, F.
         embedding_dim: size of the embedding, D.
+        pooling: name of the pooling, or a mapping of its name and options. The paper's is `astp`, whose
+            attention has a bottleneck of 128 and sees the utterance's statistics.
         channels: channels C of the frame layers; a multiple of `scale`.
         mfa_dim: channels M after the multi-layer feature aggregation; the paper has 1536.
         se_dim: bottleneck of the squeeze-excitation.
-        pooling: name of the pooling, or a mapping of its name and options. The paper's is `astp`, whose
-            attention has a bottleneck of 128 and sees the utterance's statistics.
-        scale: groups of the Res2 convolution.
+        scale: groups of the Res2 convolution; at least 2.
     """
 
     min_frames = 1
@@ -107,15 +96,13 @@ class EcapaTdnn(nn.Module):
         self,
         feat_dim: int,
         embedding_dim: PositiveInt = 192,
+        pooling: PoolingOption = "astp",
         channels: PositiveInt = 512,
         mfa_dim: PositiveInt = 1536,
         se_dim: PositiveInt = 128,
-        pooling: str | dict[str, Any] = "astp",
-        scale: PositiveInt = 8,
+        scale: Annotated[int, Field(ge=2)] = 8,
     ) -> None:
         super().__init__()
-        if scale < 2:
-            raise WespkError(f"model ecapa_tdnn: scale {scale} must be 2 or more")
         if channels % scale:
             raise WespkError(f"model ecapa_tdnn: {channels} channels are not a multiple of scale {scale}")
         self.embedding_dim = embedding_dim
@@ -145,9 +132,9 @@ class EcapaTdnn(nn.Module):
 def ecapa_tdnn_1024(
     feat_dim: int,
     embedding_dim: PositiveInt = 192,
+    pooling: PoolingOption = "astp",
     mfa_dim: PositiveInt = 1536,
     se_dim: PositiveInt = 128,
-    pooling: str | dict[str, Any] = "astp",
 ) -> EcapaTdnn:
     """ECAPA-TDNN with 1024 channels: 14.65 M parameters (14,657,088) with the defaults and 80 bins."""
-    return EcapaTdnn(feat_dim, embedding_dim, 1024, mfa_dim, se_dim, pooling)
+    return EcapaTdnn(feat_dim, embedding_dim, pooling, 1024, mfa_dim, se_dim)

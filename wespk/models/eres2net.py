@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, cast
+from typing import cast
 
 import torch
+from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional
 
 from wespk.models.masking import apply_mask
+from wespk.models.pooling import PoolingOption
 from wespk.models.res2net import Res2Block
-from wespk.models.residual import BlockFactory, ResidualNetwork, Stage
+from wespk.models.residual import BlockFactory, Depths, ResidualNetwork, Stage
 
 
 class AttentionalFusion(nn.Module):
@@ -97,26 +99,26 @@ class ERes2Net(ResidualNetwork):
 
     Args:
         feat_dim: columns of the features, F.
-        depths: blocks in each stage.
+        embedding_dim: size of the embedding, D.
+        pooling: name of the pooling, or a mapping of its name and options.
         channels: channels of the first stage; they double at each of the three halvings of the resolution.
+        depths: blocks in each stage.
         base_width: channels of a group for each 64 channels of a block.
         scale: channel groups of a block.
-        embedding_dim: size of the embedding, D.
-        pooling: how frames become one vector.
     """
 
     def __init__(
         self,
         feat_dim: int,
-        depths: tuple[int, int, int, int] = (3, 4, 6, 3),
-        channels: int = 32,
-        base_width: int = 32,
-        scale: int = 2,
-        embedding_dim: int = 192,
-        pooling: str | dict[str, Any] = "tstp",
+        embedding_dim: PositiveInt = 192,
+        pooling: PoolingOption = "tstp",
+        channels: PositiveInt = 32,
+        depths: Depths = (3, 4, 6, 3),
+        base_width: PositiveInt = 32,
+        scale: PositiveInt = 2,
     ) -> None:
         blocks = four_stages(base_width, scale)
-        super().__init__(feat_dim, blocks, depths, channels, embedding_dim, pooling)
+        super().__init__(feat_dim, embedding_dim, pooling, channels, depths, blocks)
         self.fusion = BottomUpFusion([cast(Stage, stage).out_channels for stage in self.stages])
 
     def maps(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
@@ -130,14 +132,20 @@ class ERes2Net(ResidualNetwork):
 
 
 def eres2net_base(
-    feat_dim: int, channels: int = 32, embedding_dim: int = 192, pooling: str | dict[str, Any] = "tstp"
+    feat_dim: int,
+    embedding_dim: PositiveInt = 192,
+    pooling: PoolingOption = "tstp",
+    channels: PositiveInt = 32,
 ) -> ERes2Net:
     """ERes2Net-base: 32 channels."""
-    return ERes2Net(feat_dim, channels=channels, embedding_dim=embedding_dim, pooling=pooling)
+    return ERes2Net(feat_dim, embedding_dim, pooling, channels)
 
 
 def eres2net_large(
-    feat_dim: int, channels: int = 64, embedding_dim: int = 192, pooling: str | dict[str, Any] = "tstp"
+    feat_dim: int,
+    embedding_dim: PositiveInt = 192,
+    pooling: PoolingOption = "tstp",
+    channels: PositiveInt = 64,
 ) -> ERes2Net:
     """ERes2Net-large: 64 channels."""
-    return ERes2Net(feat_dim, channels=channels, embedding_dim=embedding_dim, pooling=pooling)
+    return ERes2Net(feat_dim, embedding_dim, pooling, channels)

@@ -7,12 +7,14 @@ as 3D-Speaker's.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
+from pydantic import PositiveInt
 from torch import Tensor
 
 from wespk.models.eres2net import BottomUpFusion, four_stages
-from wespk.models.residual import ResidualNetwork, Stage
+from wespk.models.pooling import PoolingOption
+from wespk.models.residual import Depths, ResidualNetwork, Stage
 
 
 class ERes2NetV2(ResidualNetwork):
@@ -20,26 +22,26 @@ class ERes2NetV2(ResidualNetwork):
 
     Args:
         feat_dim: columns of the features, F.
-        depths: blocks in each stage.
+        embedding_dim: size of the embedding, D.
+        pooling: name of the pooling, or a mapping of its name and options.
         channels: channels of the first stage; they double at each of the three halvings of the resolution.
+        depths: blocks in each stage.
         base_width: channels of a group for each 64 channels of a block.
         scale: channel groups of a block.
-        embedding_dim: size of the embedding, D.
-        pooling: how frames become one vector.
     """
 
     def __init__(
         self,
         feat_dim: int,
-        depths: tuple[int, int, int, int] = (3, 4, 6, 3),
-        channels: int = 64,
-        base_width: int = 26,
-        scale: int = 2,
-        embedding_dim: int = 192,
-        pooling: str | dict[str, Any] = "tstp",
+        embedding_dim: PositiveInt = 192,
+        pooling: PoolingOption = "tstp",
+        channels: PositiveInt = 64,
+        depths: Depths = (3, 4, 6, 3),
+        base_width: PositiveInt = 26,
+        scale: PositiveInt = 2,
     ) -> None:
         blocks = four_stages(base_width, scale)
-        super().__init__(feat_dim, blocks, depths, channels, embedding_dim, pooling)
+        super().__init__(feat_dim, embedding_dim, pooling, channels, depths, blocks)
         self.fusion = BottomUpFusion([cast(Stage, stage).out_channels for stage in self.stages[2:]])
 
     def maps(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:

@@ -8,22 +8,22 @@ ReLU is clipped at 20. With 80 bins it has their 4.03 M parameters for 192-d and
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
+from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional
 
 from wespk.core.errors import WespkError
 from wespk.models.masking import apply_mask, strided
-from wespk.models.residual import ResidualBlock, ResidualNetwork, conv_norm, make_shortcut
+from wespk.models.pooling import PoolingOption
+from wespk.models.residual import Depths, ResidualBlock, ResidualNetwork, conv_norm, make_shortcut
 
 
 class Res2Block(ResidualBlock):
     """1x1 convolution, 3x3 convolutions of `scale` channel groups, 1x1 convolution, around a residual.
 
     Each group is joined by what became of the one before it: y_1 = K_1(x_1), y_i = K_i(x_i + y_{i-1})
-    (Gao et al. 2021, equation 1, with the group that passes unchanged put last).
+    (Gao et al. 2021, with the group that passes unchanged put last).
 
     Args:
         base_width: channels of a group for each 64 of `channels`.
@@ -75,35 +75,38 @@ class Res2Net(ResidualNetwork):
 
     Args:
         feat_dim: columns of the features, F.
-        depths: blocks in each stage.
+        embedding_dim: size of the embedding, D.
+        pooling: name of the pooling, or a mapping of its name and options.
         channels: channels of the first stage; they double at each of the three halvings of the resolution.
+        depths: blocks in each stage.
         base_width: channels of a group for each 64 channels of a block.
         scale: channel groups of a block.
-        embedding_dim: size of the embedding, D.
-        pooling: how frames become one vector.
     """
 
     def __init__(
         self,
         feat_dim: int,
-        depths: tuple[int, int, int, int] = (3, 4, 6, 3),
-        channels: int = 32,
-        base_width: int = 32,
-        scale: int = 2,
-        embedding_dim: int = 256,
-        pooling: str | dict[str, Any] = "tstp",
+        embedding_dim: PositiveInt = 256,
+        pooling: PoolingOption = "tstp",
+        channels: PositiveInt = 32,
+        depths: Depths = (3, 4, 6, 3),
+        base_width: PositiveInt = 32,
+        scale: PositiveInt = 2,
     ) -> None:
         def block(in_channels: int, channels: int, stride: int) -> Res2Block:
             return Res2Block(in_channels, channels, stride, base_width, scale)
 
-        super().__init__(feat_dim, [block] * 4, depths, channels, embedding_dim, pooling)
+        super().__init__(feat_dim, embedding_dim, pooling, channels, depths, [block] * 4)
 
 
 def res2net34(
-    feat_dim: int, channels: int = 32, embedding_dim: int = 256, pooling: str | dict[str, Any] = "tstp"
+    feat_dim: int,
+    embedding_dim: PositiveInt = 256,
+    pooling: PoolingOption = "tstp",
+    channels: PositiveInt = 32,
 ) -> Res2Net:
     """Res2Net34-Base of WeSpeaker: base width 32, scale 2."""
-    return Res2Net(feat_dim, channels=channels, embedding_dim=embedding_dim, pooling=pooling)
+    return Res2Net(feat_dim, embedding_dim, pooling, channels)
 
 
 def clipped_relu(x: Tensor) -> Tensor:

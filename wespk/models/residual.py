@@ -9,15 +9,15 @@ of its own convolutions over time; what it leaves in the padding of its output i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import cast
 
 import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from wespk.models.masking import masked_input, strided
-from wespk.models.pooling import build_pooling
+from wespk.models.pooling import PoolingOption, build_pooling
 
 Depths = tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt]  # blocks in each of the four stages
 
@@ -41,12 +41,12 @@ class ResidualNetwork(nn.Module):
 
     Args:
         feat_dim: columns of the features, F.
-        blocks: what makes the blocks of each of the four stages.
-        depths: blocks in each stage.
+        embedding_dim: size of the embedding, D.
+        pooling: name of the pooling, or a mapping of its name and options.
         channels: channels that the first stage's blocks are asked for; they double at each of the three
             halvings of the resolution.
-        embedding_dim: size of the embedding, D.
-        pooling: how frames become one vector.
+        depths: blocks in each stage.
+        blocks: what makes the blocks of each of the four stages.
     """
 
     min_frames = 8  # one frame of the last stage
@@ -54,11 +54,11 @@ class ResidualNetwork(nn.Module):
     def __init__(
         self,
         feat_dim: int,
-        blocks: Sequence[BlockFactory],
-        depths: Sequence[int],
-        channels: int,
         embedding_dim: int,
-        pooling: str | Mapping[str, Any],
+        pooling: PoolingOption,
+        channels: int,
+        depths: Sequence[int],
+        blocks: Sequence[BlockFactory],
     ) -> None:
         super().__init__()
         self.embedding_dim = embedding_dim
@@ -114,9 +114,14 @@ class Stage(nn.Module):
         return x, mask
 
 
-def conv_norm(in_channels: int, channels: int, kernel: int = 1, stride: int = 1) -> nn.Sequential:
-    """Return a 2-D convolution without bias that keeps the size (but for `stride`), and its normalisation."""
-    make = SlicingConv2d if kernel == 1 and stride > 1 and in_channels < 16 else nn.Conv2d
+def conv_norm(
+    in_channels: int, channels: int, kernel: int = 1, stride: int | tuple[int, int] = 1
+) -> nn.Sequential:
+    """Return a 2-D convolution without bias that keeps the size (but for `stride`), and its normalisation.
+
+    The stride is one for both, or (over bins, over frames).
+    """
+    make = SlicingConv2d if kernel == 1 and stride != 1 and in_channels < 16 else nn.Conv2d
     conv = make(in_channels, channels, kernel, stride, padding=kernel // 2, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(channels))
 

@@ -6,13 +6,12 @@ ResNet-34 has 6.63 M, 221 has 23.79 M and 293 has 28.62 M, as WeSpeaker's.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
 from wespk.models.masking import apply_mask, strided
+from wespk.models.pooling import PoolingOption
 from wespk.models.residual import (
     Depths,
     ResidualBlock,
@@ -71,92 +70,92 @@ class ResNet(ResidualNetwork):
 
     Args:
         feat_dim: columns of the features, F.
-        depths: blocks in each of the four stages.
+        embedding_dim: size of the embedding, D.
+        pooling: name of the pooling, or a mapping of its name and options.
         channels: channels of the first stage's 3x3 convolutions; they double at each of the three halvings of
             the resolution.
-        embedding_dim: size of the embedding, D.
-        pooling: how frames become one vector.
+        depths: blocks in each of the four stages.
         bottleneck: whether blocks are of the three-layer kind.
     """
 
     def __init__(
         self,
         feat_dim: int,
-        depths: Depths,
-        channels: PositiveInt = 32,
         embedding_dim: PositiveInt = 256,
-        pooling: str | dict[str, Any] = "tstp",
+        pooling: PoolingOption = "tstp",
+        channels: PositiveInt = 32,
+        depths: Depths = (3, 4, 6, 3),
         bottleneck: bool = False,
     ) -> None:
         block = Bottleneck if bottleneck else BasicBlock
-        super().__init__(feat_dim, [block] * 4, depths, channels, embedding_dim, pooling)
+        super().__init__(feat_dim, embedding_dim, pooling, channels, depths, [block] * 4)
 
 
 def resnet18(
     feat_dim: int,
-    channels: PositiveInt = 32,
     embedding_dim: PositiveInt = 256,
-    pooling: str | dict[str, Any] = "tstp",
+    pooling: PoolingOption = "tstp",
+    channels: PositiveInt = 32,
 ) -> ResNet:
     """ResNet-18: basic blocks."""
-    return ResNet(feat_dim, (2, 2, 2, 2), channels, embedding_dim, pooling)
+    return ResNet(feat_dim, embedding_dim, pooling, channels, (2, 2, 2, 2))
 
 
 def resnet34(
     feat_dim: int,
-    channels: PositiveInt = 32,
     embedding_dim: PositiveInt = 256,
-    pooling: str | dict[str, Any] = "tstp",
+    pooling: PoolingOption = "tstp",
+    channels: PositiveInt = 32,
 ) -> ResNet:
     """ResNet-34: basic blocks."""
-    return ResNet(feat_dim, (3, 4, 6, 3), channels, embedding_dim, pooling)
+    return ResNet(feat_dim, embedding_dim, pooling, channels, (3, 4, 6, 3))
 
 
 def resnet50(
     feat_dim: int,
-    channels: PositiveInt = 32,
     embedding_dim: PositiveInt = 256,
-    pooling: str | dict[str, Any] = "tstp",
+    pooling: PoolingOption = "tstp",
+    channels: PositiveInt = 32,
 ) -> ResNet:
     """ResNet-50: bottlenecks."""
-    return ResNet(feat_dim, (3, 4, 6, 3), channels, embedding_dim, pooling, bottleneck=True)
+    return ResNet(feat_dim, embedding_dim, pooling, channels, (3, 4, 6, 3), bottleneck=True)
 
 
 def resnet101(
     feat_dim: int,
-    channels: PositiveInt = 32,
     embedding_dim: PositiveInt = 256,
-    pooling: str | dict[str, Any] = "tstp",
+    pooling: PoolingOption = "tstp",
+    channels: PositiveInt = 32,
 ) -> ResNet:
     """ResNet-101: bottlenecks."""
-    return ResNet(feat_dim, (3, 4, 23, 3), channels, embedding_dim, pooling, bottleneck=True)
+    return ResNet(feat_dim, embedding_dim, pooling, channels, (3, 4, 23, 3), bottleneck=True)
 
 
 def resnet152(
     feat_dim: int,
-    channels: PositiveInt = 32,
     embedding_dim: PositiveInt = 256,
-    pooling: str | dict[str, Any] = "tstp",
+    pooling: PoolingOption = "tstp",
+    channels: PositiveInt = 32,
 ) -> ResNet:
     """ResNet-152: bottlenecks."""
-    return ResNet(feat_dim, (3, 8, 36, 3), channels, embedding_dim, pooling, bottleneck=True)
+    return ResNet(feat_dim, embedding_dim, pooling, channels, (3, 8, 36, 3), bottleneck=True)
 
 
 def resnet221(
     feat_dim: int,
-    channels: PositiveInt = 32,
     embedding_dim: PositiveInt = 256,
-    pooling: str | dict[str, Any] = "tstp",
+    pooling: PoolingOption = "tstp",
+    channels: PositiveInt = 32,
 ) -> ResNet:
     """ResNet-221 of WeSpeaker: bottlenecks."""
-    return ResNet(feat_dim, (6, 16, 48, 3), channels, embedding_dim, pooling, bottleneck=True)
+    return ResNet(feat_dim, embedding_dim, pooling, channels, (6, 16, 48, 3), bottleneck=True)
 
 
 def resnet293(
     feat_dim: int,
-    channels: PositiveInt = 32,
     embedding_dim: PositiveInt = 256,
-    pooling: str | dict[str, Any] = "tstp",
+    pooling: PoolingOption = "tstp",
+    channels: PositiveInt = 32,
 ) -> ResNet:
     """ResNet-293 of WeSpeaker: bottlenecks."""
-    return ResNet(feat_dim, (10, 20, 64, 3), channels, embedding_dim, pooling, bottleneck=True)
+    return ResNet(feat_dim, embedding_dim, pooling, channels, (10, 20, 64, 3), bottleneck=True)

@@ -7,13 +7,14 @@ of mvector; with basic blocks, 64 bins and 512-d embeddings it has 8.0 M (8,037,
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from wespk.models.masking import apply_mask, masked_mean, strided
+from wespk.models.masking import apply_mask, strided
+from wespk.models.pooling import PoolingOption
 from wespk.models.residual import (
     Depths,
     ResidualBlock,
@@ -22,23 +23,9 @@ from wespk.models.residual import (
     make_shortcut,
     masked_relu,
 )
+from wespk.models.squeeze_excitation import SqueezeExcitation
 
 POOLING = {"name": "astp", "bottleneck": 128, "global_context": False}
-
-
-class SqueezeExcitation(nn.Module):
-    """A gate for each channel of a map, computed from its mean over bins and frames (Hu et al. 2018)."""
-
-    def __init__(self, channels: int, reduction: int) -> None:
-        super().__init__()
-        self.squeeze = nn.Linear(channels, max(1, channels // reduction))
-        self.excite = nn.Linear(self.squeeze.out_features, channels)
-
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """Return the gates (B, C, 1, 1) of (B, C, F, T)."""
-        mean = masked_mean(x.mean(dim=2), None if mask is None else mask.squeeze(2))  # (B, C, 1)
-        gate = torch.sigmoid(self.excite(torch.relu(self.squeeze(mean.squeeze(2)))))
-        return gate[:, :, None, None]
 
 
 class SeBasicBlock(ResidualBlock):
@@ -51,7 +38,7 @@ class SeBasicBlock(ResidualBlock):
         self.stride = stride
         self.first = conv_norm(in_channels, channels, kernel=3, stride=stride)
         self.second = conv_norm(channels, channels, kernel=3)
-        self.attention = SqueezeExcitation(channels, reduction)
+        self.attention = SqueezeExcitation(channels, max(1, channels // reduction))
         self.shortcut = make_shortcut(in_channels, channels, stride)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
@@ -78,7 +65,7 @@ class SeBottleneck(ResidualBlock):
         self.squeeze = conv_norm(in_channels, channels)
         self.conv = conv_norm(channels, channels, kernel=3, stride=stride)
         self.expand = conv_norm(channels, self.out_channels)
-        self.attention = SqueezeExcitation(self.out_channels, reduction)
+        self.attention = SqueezeExcitation(self.out_channels, max(1, self.out_channels // reduction))
         self.shortcut = make_shortcut(in_channels, self.out_channels, stride)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
@@ -94,11 +81,11 @@ class ResNetSe(ResidualNetwork):
 
     Args:
         feat_dim: columns of the features, F.
-        depths: blocks in each of the four stages.
+        embedding_dim: size of the embedding, D.
+        pooling: name of the pooling, or a mapping of its name and options.
         channels: channels of the first stage's 3x3 convolutions; they double at each of the three halvings of
             the resolution.
-        embedding_dim: size of the embedding, D.
-        pooling: how frames become one vector.
+        depths: blocks in each of the four stages.
         reduction: channels of a map for one hidden unit of its squeeze-excitation.
         bottleneck: whether blocks are of the three-layer kind.
     """
@@ -106,15 +93,15 @@ class ResNetSe(ResidualNetwork):
     def __init__(
         self,
         feat_dim: int,
-        depths: Depths = (3, 4, 6, 3),
-        channels: PositiveInt = 32,
         embedding_dim: PositiveInt = 192,
-        pooling: str | dict[str, Any] = POOLING,
+        pooling: PoolingOption = POOLING,
+        channels: PositiveInt = 32,
+        depths: Depths = (3, 4, 6, 3),
         reduction: PositiveInt = 8,
         bottleneck: bool = True,
     ) -> None:
         block = partial(SeBottleneck if bottleneck else SeBasicBlock, reduction=reduction)
-        super().__init__(feat_dim, [block] * 4, depths, channels, embedding_dim, pooling)
+        super().__init__(feat_dim, embedding_dim, pooling, channels, depths, [block] * 4)
         self.embedding = nn.Sequential(
             nn.BatchNorm1d(cast(int, self.pooling.out_dim)), self.embedding, nn.BatchNorm1d(embedding_dim)
         )
@@ -122,10 +109,10 @@ class ResNetSe(ResidualNetwork):
 
 def resnetse34(
     feat_dim: int,
-    channels: PositiveInt = 32,
     embedding_dim: PositiveInt = 192,
-    pooling: str | dict[str, Any] = POOLING,
+    pooling: PoolingOption = POOLING,
+    channels: PositiveInt = 32,
     bottleneck: bool = True,
 ) -> ResNetSe:
     """ResNetSE-34."""
-    return ResNetSe(feat_dim, (3, 4, 6, 3), channels, embedding_dim, pooling, bottleneck=bottleneck)
+    return ResNetSe(feat_dim, embedding_dim, pooling, channels, bottleneck=bottleneck)

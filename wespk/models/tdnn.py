@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Literal, cast
 
 import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from wespk.core.errors import WespkError
 from wespk.models.masking import masked_input
-from wespk.models.pooling import build_pooling
+from wespk.models.pooling import PoolingOption, build_pooling
 
 CONTEXTS = ((5, 1), (3, 2), (3, 3), (1, 1), (1, 1))  # kernel and dilation of frame1 to frame5 (table 1)
 
@@ -40,9 +39,9 @@ class Tdnn(nn.Module):
     Args:
         feat_dim: columns of the features, F.
         embedding_dim: size of the embedding, D, and of the first segment layer.
+        pooling: name of the pooling, or a mapping of its name and options.
         hidden_dim: channels C of the first four frame layers.
         stats_dim: channels S of the fifth, which are pooled.
-        pooling: name of the pooling, or a mapping of its name and options.
         embedding_layer: segment layer, 1 or 2, whose output is the embedding.
     """
 
@@ -53,14 +52,12 @@ class Tdnn(nn.Module):
         self,
         feat_dim: int,
         embedding_dim: PositiveInt = 512,
+        pooling: PoolingOption = "tstp",
         hidden_dim: PositiveInt = 512,
         stats_dim: PositiveInt = 1500,
-        pooling: str | dict[str, Any] = "tstp",
-        embedding_layer: int = 2,
+        embedding_layer: Literal[1, 2] = 2,
     ) -> None:
         super().__init__()
-        if embedding_layer not in (1, 2):
-            raise WespkError(f"model tdnn: embedding_layer {embedding_layer} must be 1 or 2")
         self.embedding_dim = embedding_dim
         widths = [feat_dim, *[hidden_dim] * (len(CONTEXTS) - 1), stats_dim]
         self.frames = nn.Sequential(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from wespk.augment import SpecAugmentOptions
 from wespk.core.config import Component, StrictModel
@@ -42,6 +42,12 @@ class MarginConfig(StrictModel):
 
     start: float = Field(0.0, ge=0, le=1)
     end: float = Field(0.0, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _rises(self) -> MarginConfig:
+        if self.start > self.end:
+            raise ValueError(f"start, {self.start:g}, is after end, {self.end:g}; raise end")
+        return self
 
 
 class TrainConfig(StrictModel):

@@ -38,4 +38,6 @@ def margin_share(step: int, total: int, config: MarginConfig) -> float:
     progress = step / max(1, total)
     if progress >= config.end:
         return 1.0
-    return max(0.0, (progress - config.start) / (config.end - config.start))
+    if progress < config.start:
+        return 0.0
+    return (progress - config.start) / (config.end - config.start)

@@ -8,8 +8,9 @@ output.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import BeforeValidator
 from torch import nn
 
 from wespk.core.config import Component, build, parse_config
@@ -30,6 +31,16 @@ REGISTRY = {
     "netvlad": "wespk.models.pooling.vlad:NetVlad",
     "ghostvlad": "wespk.models.pooling.vlad:GhostVlad",
 }
+
+
+def _name_or_mapping(value: Any) -> Any:
+    if not isinstance(value, str | Mapping):
+        raise ValueError("must be the name of a pooling, or a mapping of its name and options")
+    return value
+
+
+# The type of the option `pooling` of every network.
+PoolingOption = Annotated[str | dict[str, Any], BeforeValidator(_name_or_mapping)]
 
 
 def build_pooling(pooling: Mapping[str, Any] | str, in_dim: int) -> nn.Module:

@@ -60,7 +60,7 @@ class FrameAttention(nn.Module):
 class ChannelAttentiveStatisticsPooling(nn.Module):
     """ASTP: mean and standard deviation under a weight for each channel and frame (Desplanques et al. 2020).
 
-    Section 3.1, equations 1 to 4. With `global_context` the attention also sees the utterance's plain mean
+    With `global_context` the attention also sees the utterance's plain mean
     and standard deviation. The bias of the last layer changes nothing under the softmax over time; it is
     there because published weights and parameter counts have it.
     """

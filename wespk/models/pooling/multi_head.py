@@ -65,9 +65,8 @@ class MultiQueryMultiHeadPooling(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Map (B, C, T) to (B, 2 Q C)."""
         weights = masked_softmax(self.attention(x), mask)
-        weights = weights.unflatten(1, (self.heads, self.queries, -1)).transpose(
-            1, 2
-        )  # (B, Q, H, C/H or 1, T)
+        weights = weights.unflatten(1, (self.heads, self.queries, -1))  # (B, H, Q, C/H or 1, T)
+        weights = weights.transpose(1, 2)  # (B, Q, H, C/H or 1, T)
         x = x.unflatten(1, (1, self.heads, -1))  # (B, 1, H, C/H, T)
         mean, std = weighted_mean_std(x, weights, mask)  # (B, Q, H, C/H)
         return torch.cat([mean.flatten(1), std.flatten(1)], dim=1)

@@ -39,7 +39,7 @@ class StandardDeviationPooling(nn.Module):
 
 
 class StatisticsPooling(nn.Module):
-    """TSTP: mean and standard deviation over time (Snyder et al. 2018, "X-vectors", section 2.1)."""
+    """TSTP: mean and standard deviation over time (Snyder et al. 2018, "X-vectors")."""
 
     def __init__(self, in_dim: int) -> None:
         super().__init__()

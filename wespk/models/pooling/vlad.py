@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import torch
 from pydantic import NonNegativeInt, PositiveInt
 from torch import Tensor, nn
@@ -9,16 +11,15 @@ from torch.nn.functional import normalize
 
 from wespk.models.masking import widened
 
-LEAST_LENGTH = (
-    1e-6  # below the rounding of a sum of frames; frames that are their centre have finite gradients
-)
+# Below the rounding of a sum of frames: frames that are their centre have finite gradients.
+LEAST_LENGTH = 1e-6
 
 
 class GhostVlad(nn.Module):
     """GhostVLAD (Zhong, Arandjelovic and Zisserman 2018; for speakers Xie et al. 2019).
 
     V_k = sum_t a_k(x_t) (x_t - c_k), where a = softmax over clusters of w_k' x_t + b_k (Arandjelovic et al.
-    2016, equations 3 and 4). Each V_k is scaled to length 1, and then all of them together. Ghost clusters
+    2016). Each V_k is scaled to length 1, and then all of them together. Ghost clusters
     share in the assignment and are left out of the result: frames of noise or silence go there.
 
     Args:
@@ -39,7 +40,8 @@ class GhostVlad(nn.Module):
         shares = widened(self.assign(x)).softmax(dim=1)[:, : self.clusters]  # (B, K, T)
         if mask is not None:
             shares = shares * mask
-        with torch.autocast(x.device.type, enabled=False):  # differences of sums: bfloat16 would lose them
+        # The residuals are differences of sums, which bfloat16 would lose. The meta device has no autocast.
+        with nullcontext() if x.is_meta else torch.autocast(x.device.type, enabled=False):
             sums = torch.matmul(shares, widened(x).transpose(1, 2))  # (B, K, C)
             residuals = sums - shares.sum(dim=-1, keepdim=True) * self.centres
         scaled = normalize(residuals, dim=2, eps=LEAST_LENGTH)
