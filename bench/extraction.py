@@ -8,7 +8,7 @@ first row `SpeakerModel.embed` is called in a loop: a batch is one utterance, an
 others are what `wespk extract` does. The settings take turns. A ratio is the median over the rounds: of wall
 seconds, and beside it of processor seconds, which other work on the machine disturbs less. The last column is
 the largest cosine distance from the embeddings of the first row. Wanted in fp32: 1.4x on two CPU cores, 10x
-on a GPU.
+on a GPU; docs/extraction.md has what was found.
 """
 
 from __future__ import annotations
@@ -77,6 +77,8 @@ def main() -> None:
 def untrained(name: str, device: torch.device) -> SpeakerModel:
     torch.manual_seed(0)
     network = build_model(Component(name=name), BINS).to(device).eval()
+    if device.type == "cpu":  # as `load_model` does
+        network.to(memory_format=torch.channels_last)
     spec = FeatureSpec(options=FbankOptions(num_mel_bins=BINS, dither=0), cmn="utterance")
     return SpeakerModel(Path(name), network, spec, [], "")
 

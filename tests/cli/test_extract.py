@@ -118,12 +118,23 @@ def test_what_changes_the_embeddings_makes_them_anew(folder, verb):
         (["--config", "fbank.conf"], "--config says how recordings are read: it needs --audio"),
         (["--audio", "--config", "other.conf"], "options.num_mel_bins is 24 in other.conf but 16 in model"),
         (["--max-duration", "0.05"], "--max-duration: 3 frames are too few for this network, which needs 8"),
-        (["--chunk-duration", "0.1"], "--chunk-duration: 8 frames are too few for this network"),
+        (
+            ["--chunk-duration", "0.1"],
+            "--chunk-duration: 8 frames are too few for this network, which needs 8 in",
+        ),
+        (["--workers", "999999"], "--workers 999999: too many; there are "),
     ],
 )
 def test_options_that_do_not_fit_are_refused(folder, verb, options, message):
     (folder / "other.conf").write_text(CONF.replace("16", "24"))
     assert message in verb("extract", *options, "model", "data", "out", status=1)
+
+
+def test_bf16_is_refused_where_the_hardware_has_none(folder, verb, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    said = verb("extract", "--bf16", "model", "data", "out", status=1)
+    assert "--bf16: this cpu does not compute in bfloat16, and would crawl; leave it out" in said
 
 
 def test_a_damaged_archive_is_named_with_its_utterance(folder, verb):
@@ -132,7 +143,7 @@ def test_a_damaged_archive_is_named_with_its_utterance(folder, verb):
     lines[3] = f"{lines[3].split()[0]} gone.ark:5"
     scp.write_text("\n".join(lines) + "\n")
     said = verb("extract", "--repeat-short", "model", "data", "out", status=1)
-    assert "out: 's00-u3': 's00-u3': cannot map gone.ark" in said
+    assert "out: 's00-u3': cannot map gone.ark" in said
 
 
 @pytest.mark.parametrize(

@@ -35,18 +35,21 @@ def test_published_sizes_stand_beside_other_columns_too(verb, two_networks):
 
 
 def test_layers_of_one_network_are_printed_to_a_depth(verb):
-    out = verb("models", "campplus", "--option", "depths=[1, 1, 1]", "--option", "embedding_dim=24")
+    out = verb("models", "campplus", "--set", "depths=[1, 1, 1]", "--set", "embedding_dim=24")
     head, options, _, _, *rows = out.rstrip().splitlines()
     assert head.startswith("campplus: 80 columns -> 24, ") and "receptive field" in head
     assert "depths=(12, 24, 16)" in options and "feat_dim" not in options
     assert cells(rows[0])[:3] == ["head", "ConvolutionHead", "320 x 200"]
-    assert cells(rows[1])[:3] == ["first", "FrequencyConv", "32 x 80 x 200"]
+    assert cells(rows[1])[:3] == ["first", "Sequential", "32 x 80 x 200"]
     assert len(verb("models", "campplus", "--depth", 1).splitlines()) < len(rows)
     assert len(verb("models", "campplus", "--depth", 4).splitlines()) > len(rows)
 
 
-def test_an_option_may_be_a_mapping(verb):
-    out = verb("models", "tdnn", "--depth", "1", "--option", "pooling={name: astp, bottleneck: 8}")
+@pytest.mark.parametrize(
+    "settings", [["pooling={name: astp, bottleneck: 8}"], ["pooling.name=astp", "pooling.bottleneck=8"]]
+)
+def test_options_are_set_as_in_training(verb, settings):
+    out = verb("models", "tdnn", "--depth", "1", *(word for each in settings for word in ("--set", each)))
     assert "ChannelAttentiveStatisticsPooling" in out
 
 
@@ -54,15 +57,17 @@ def test_an_option_may_be_a_mapping(verb):
     ("arguments", "message"),
     [
         (["campplu"], "unknown model 'campplu': did you mean 'campplus'?"),
-        (["tdnn", "--option", "hiden_dim=3"], "unknown key 'hiden_dim': did you mean 'hidden_dim'?"),
-        (["tdnn", "--option", "hidden_dim"], "--option hidden_dim: write it as KEY=VALUE"),
-        (["tdnn", "--option", "name=resnet34"], "--option name=resnet34: write it as KEY=VALUE"),
-        (["tdnn", "--option", "pooling={"], "--option pooling={: '{' is not a valid YAML value"),
-        (["tdnn", "--option", "feat_dim=3"], "'feat_dim' is derived from the data; remove it"),
+        (["tdnn", "--set", "hiden_dim=3"], "unknown key 'hiden_dim': did you mean 'hidden_dim'?"),
+        (["tdnn", "--set", "hidden_dim"], "--set hidden_dim: write it as section.key=value"),
+        (["tdnn", "--set", "name=resnet34"], "--set name=resnet34: the network is tdnn; name one of them"),
+        (["tdnn", "--set", "pooling={"], "--set pooling={: '{' is not a valid YAML value"),
+        (["tdnn", "--set", "name=[a]"], "--set: 'name': input should be a valid string"),
+        (["tdnn", "--set", "name.x=3"], "--set name.x=3: 'name' is a value, not a section"),
+        (["tdnn", "--set", "feat_dim=3"], "'feat_dim' is derived from the data; remove it"),
         (["tdnn", "--feat-dim", "0"], "--feat-dim 0: must be at least 1"),
         (["tdnn", "--depth", "0"], "--depth 0: must be at least 1"),
-        (["--depth", "2"], "--option and --depth are of one network; name it"),
-        (["--option", "a=b"], "--option and --depth are of one network; name it"),
+        (["--depth", "2"], "--set and --depth are of one network; name it"),
+        (["--set", "a=b"], "--set and --depth are of one network; name it"),
         (["tdnn", "--write", "models.md"], "--write writes the table of all networks at 80 columns"),
         (["--feat-dim", "40", "--write", "models.md"], "--write writes the table of all networks"),
         (["--write", "models.md"], "models.md: no such file"),

@@ -5,11 +5,15 @@ from wespk.core.errors import WespkError
 from wespk.core.files import read_json, write_json
 from wespk.data.archives import read_archive
 from wespk.data.audio import AudioError
-from wespk.data.jobs import Job, Piece, merge_jobs
+from wespk.data.jobs import Job, Piece, merge_jobs, one_by_one
 
 
 def no_progress(items, total, what):
     return items
+
+
+def ones(items):
+    return ((item, np.ones((2, 3))) for item in items)
 
 
 @pytest.fixture
@@ -25,7 +29,10 @@ def run(tmp_path):
 
         stamp = (stamps or {}).get
         how = {"how": info}
-        piece = Piece(tmp_path, "feats", list(items), how, lambda item: stamp(item, item), make, compression)
+        made_by = one_by_one(make)
+        piece = Piece(
+            tmp_path, "feats", list(items), how, lambda item: stamp(item, item), made_by, compression
+        )
         piece.run(Job.parse(job), no_progress)
         return made
 
@@ -213,7 +220,7 @@ def test_what_was_rejected_for_a_passing_cause_is_tried_again(tmp_path):
         return np.full((2, 3), ord(item), dtype=np.float32)
 
     def run():
-        Piece(tmp_path, "feats", ["a", "b"], {}, str, make).run(Job(1, 1), no_progress)
+        Piece(tmp_path, "feats", ["a", "b"], {}, str, one_by_one(make)).run(Job(1, 1), no_progress)
         merge_jobs(tmp_path, "feats", 1)
         return {key for key, _ in read_archive(tmp_path / "feats.scp")}
 
@@ -227,10 +234,23 @@ def test_what_was_rejected_for_a_passing_cause_is_tried_again(tmp_path):
     assert run() == {"a"}
 
 
+def test_a_fault_that_is_no_rejection_ends_the_job_and_names_the_item(tmp_path):
+    def make(item):
+        raise WespkError("the disk is full")
+
+    with pytest.raises(WespkError, match=f"{tmp_path}: 'a': the disk is full"):
+        Piece(tmp_path, "feats", ["a"], {}, str, one_by_one(make)).run(Job(1, 1), no_progress)
+
+
+@pytest.mark.parametrize("made", ["a", "abc"])
+def test_items_that_are_lost_or_not_asked_for_are_an_error(tmp_path, made):
+    with pytest.raises(WespkError):
+        Piece(tmp_path, "feats", ["a", "b"], {}, str, lambda items: ones(made)).run(Job(1, 1), no_progress)
+
+
 def test_a_folder_may_be_moved_between_jobs_and_merge(tmp_path):
-    Piece(tmp_path / "here", "feats", ["a"], {}, str, lambda item: np.ones((2, 3))).run(
-        Job(1, 1), no_progress
-    )
+    piece = Piece(tmp_path / "here", "feats", ["a"], {}, str, ones)
+    piece.run(Job(1, 1), no_progress)
     (tmp_path / "here").rename(tmp_path / "there")
     merge_jobs(tmp_path / "there", "feats", 0)
     [(key, matrix)] = read_archive(tmp_path / "there/feats.scp")
@@ -240,8 +260,6 @@ def test_a_folder_may_be_moved_between_jobs_and_merge(tmp_path):
 def test_pieces_of_more_jobs_than_now_are_removed(tmp_path):
     for count in (3, 2):
         for job in range(1, count + 1):
-            Piece(tmp_path, "feats", list("abc"), {}, str, lambda item: np.ones((2, 3))).run(
-                Job(job, count), no_progress
-            )
+            Piece(tmp_path, "feats", list("abc"), {}, str, ones).run(Job(job, count), no_progress)
         merge_jobs(tmp_path, "feats", 0)
         assert len(list((tmp_path / "jobs").glob("feats.*.ark"))) == count

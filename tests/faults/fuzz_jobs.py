@@ -14,7 +14,7 @@ from wespk.core.rejections import Rejections
 from wespk.data.archives import read_archive
 from wespk.data.audio import AudioOptions
 from wespk.data.datadir import load_data_dir, load_features, write_data_dir
-from wespk.data.jobs import Job, Piece, merge_jobs
+from wespk.data.jobs import Job, Piece, merge_jobs, one_by_one
 from wespk.data.wav_ark import WavPiece, merge_wav_jobs
 from wespk.features.extractor import FeatureExtractor
 from wespk.features.options import FbankOptions
@@ -68,7 +68,7 @@ def _piece(place: Path) -> Piece:
         return EXTRACTOR.archived(data.audio(utt, options), utt)
 
     info = {"spec": SPEC.model_dump(mode="json")}
-    return Piece(place, "feats", data.utterances, info, data.audio_stamp, make)
+    return Piece(place, "feats", data.utterances, info, data.audio_stamp, one_by_one(make))
 
 
 def _check_feats(place: Path, seed: int | None) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from wespk.data.archives import write_archive
-from wespk.data.jobs import Job, Piece, merge_jobs
+from wespk.data.jobs import Job, Piece, merge_jobs, one_by_one
 
 ROOT = Path(__file__).resolve().parents[2]
 ITEMS = [f"utt{number:02d}" for number in range(22)]
@@ -50,7 +50,7 @@ def run_job(index, watch=lambda item: None):
         watch(item)
         return np.random.default_rng(int(item[3:])).random((40, 5), dtype=np.float32)
 
-    piece = Piece(Path("data"), "feats", ITEMS, {"kind": "random"}, lambda item: item, make, "automatic")
+    piece = Piece(Path("data"), "feats", ITEMS, {"kind": "random"}, str, one_by_one(make), "automatic")
     piece.run(Job(index, JOBS), lambda items, total, what: items)
 
 

@@ -14,7 +14,7 @@ from wespk.data.datadir import load_data_dir
 from wespk.features import FbankOptions, FeatureExtractor, FeatureSpec
 from wespk.features.extractor import normalise
 from wespk.inference.extraction import Extraction, windows
-from wespk.inference.loading import FeaturesOfAudio, Loaded, Preparation, load_utterances
+from wespk.inference.loading import GROUP, FeaturesOfAudio, Loaded, Preparation, load_utterances
 
 RESNET = {"name": "resnet34", "channels": 4, "embedding_dim": 6}
 LENGTHS = [40, 9, 25, 300, 12, 25, 61, 8, 200, 33]
@@ -55,6 +55,7 @@ def test_batches_equal_one_by_one_in_the_order_asked_for(model, features, batch_
         assert distance(embedding, alone) < 1e-5
         np.testing.assert_allclose(embedding, alone, rtol=1e-4, atol=1e-5)
     assert tally.utterances == len(features)
+    assert tally.took > 0
     assert tally.hours == pytest.approx(sum(LENGTHS) * 0.01 / 3600)
 
 
@@ -91,9 +92,11 @@ def test_bf16_is_near(model, features):
         assert embedding.dtype == np.float32 and 0 < distance(embedding, alone) < 1e-2
 
 
+@pytest.mark.filterwarnings("error")
 def test_an_utterance_that_cannot_be_used_does_not_touch_the_others(model, features):
     good = dict(extracted(model, features)[0])
     broken = {**features, "u2": np.full((25, 16), np.nan, np.float32), "u4": features["u4"][:7]}
+    broken["u6"] = np.full((61, 16), np.inf, np.float32)
     broken["u5"] = np.zeros((0, 16), np.float32)
     results = dict(extracted(model, broken)[0])
     reasons = {utt: str(each) for utt, each in results.items() if isinstance(each, AudioError)}
@@ -101,6 +104,7 @@ def test_an_utterance_that_cannot_be_used_does_not_touch_the_others(model, featu
         "u2": "not finite: the network gives NaN or infinity for these features",
         "u4": "too short: 7 frames, the network needs 8",
         "u5": "too short: 0 frames, the network needs 8",
+        "u6": "not finite: the network gives NaN or infinity for these features",
     }
     for utt in features.keys() - reasons.keys():
         assert distance(results[utt], good[utt]) < 1e-6
@@ -160,7 +164,10 @@ def test_an_archive_that_is_normalised_stays_as_it_is_but_for_what_is_cut(featur
     ("choice", "message"),
     [
         ({"most_frames": 7}, "--max-duration: 7 frames are too few for this network, which needs 8"),
-        ({"chunk_frames": 15}, "--chunk-duration: 15 frames are too few for this network, which needs 8"),
+        (
+            {"chunk_frames": 15},
+            "--chunk-duration: 15 frames are too few for this network, which needs 8 in either half",
+        ),
     ],
 )
 def test_limits_that_the_network_cannot_work_with_are_refused(model, choice, message):
@@ -231,6 +238,17 @@ def test_a_network_without_lengths_is_told_how_to_be_used(own_model, features):
 def test_memory_that_does_not_suffice_is_said_with_a_remedy(own_model, features):
     with pytest.raises(WespkError, match=r"cpu: not enough memory for 1 x 40 frames; lower --batch-frames"):
         extracted(own_model(TooLarge), features, batch_frames=1)
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_more_workers_than_there_is_work_for():
+    def source(utt):
+        return np.full((9, 16), os.getpid(), np.float64)
+
+    utts = [str(number) for number in range(3 * GROUP)]
+    loaded = list(load_utterances(source, Preparation(FeatureSpec(), raw=False), utts, workers=500))
+    assert [each.utt for each in loaded] == utts
+    assert len({each.inputs[0][0, 0] for each in loaded}) == 3
 
 
 def test_a_worker_that_dies_is_reported(features):

@@ -31,7 +31,7 @@ from wespk.core.rejections import Rejections
 from wespk.data.archives import read_archive
 from wespk.data.audio import AudioError, AudioOptions
 from wespk.data.datadir import DataDir, load_data_dir, load_features
-from wespk.data.jobs import Job, Piece
+from wespk.data.jobs import Job, Piece, one_by_one
 from wespk.data.matrices import MappedMatrices
 from wespk.features.extractor import FeatureExtractor
 from wespk.features.kaldi_conf import kaldi_options
@@ -118,7 +118,7 @@ def _piece(path: Path, options: VadOptions) -> Piece:
         "spec": extractor.spec.model_dump(mode="json"),
         "feats": archive.content,
     }
-    return Piece(path, "vad", data.utterances, info, stamp, voiced)
+    return Piece(path, "vad", data.utterances, info, stamp, one_by_one(voiced))
 
 
 def _reading(data: DataDir, spec: FeatureSpec) -> AudioOptions:

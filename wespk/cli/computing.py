@@ -15,7 +15,7 @@ from wespk.cli.jobs import add_jobs, run_jobs
 from wespk.cli.options import add_compression
 from wespk.core.progress import say
 from wespk.data.datadir import load_data_dir
-from wespk.data.jobs import Piece
+from wespk.data.jobs import Piece, one_by_one
 from wespk.features.extractor import FeatureExtractor, foreign_code
 from wespk.features.settings import FeatureSettings, read_settings, setting_fields
 
@@ -73,4 +73,5 @@ def _piece(args: Namespace, settings: FeatureSettings, seconds: list[float]) -> 
         "audio": settings.audio.model_dump(mode="json"),
         "code": foreign_code(settings.spec),
     }
-    return Piece(args.data, "feats", data.utterances, info, data.audio_stamp, features, args.compression)
+    make = one_by_one(features)
+    return Piece(args.data, "feats", data.utterances, info, data.audio_stamp, make, args.compression)

@@ -13,14 +13,11 @@ works on the N-th GPU, counted around; without --nj and --job there is one proce
 
 from __future__ import annotations
 
-import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from wespk.cli.extraction_rate import ExtractionRate
 from wespk.cli.jobs import add_jobs, run_jobs
@@ -31,9 +28,11 @@ from wespk.data.datadir import DataDir, load_data_dir, load_features
 from wespk.data.jobs import Job, Piece
 
 if TYPE_CHECKING:
-    from wespk.inference.extraction import Extraction
+    from wespk.inference.extraction import Extraction, Tally
     from wespk.inference.loading import Source
     from wespk.inference.model_dir import SpeakerModel
+
+WORKERS_A_CORE = 4
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -75,21 +74,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--batch-frames",
         type=positive,
         metavar="N",
-        help="most frames of a batch, its padding counted (2000; 32000 on a GPU)",
+        help="most frames of a batch, its padding counted (1400; 32000 on a GPU)",
     )
     parser.add_argument(
         "--workers", type=count, metavar="N", help="processes that load, for each job (0; up to 8 on a GPU)"
     )
-    add_jobs(parser)
-    parser.set_defaults(nj=None)
-
-
-@dataclass
-class _Running:
-    """The extraction of this process, once it has begun."""
-
-    extraction: Extraction | None = None
-    start: float = 0.0
+    add_jobs(parser, each_gpu=True)
 
 
 def run(args: Namespace) -> None:
@@ -98,12 +88,17 @@ def run(args: Namespace) -> None:
         raise WespkError("--config says how recordings are read: it needs --audio")
     if args.nj is None:
         args.nj = 1 if args.job else max(1, _num_gpus())
-    running = _Running()
-    lines = run_jobs(args, args.out, "xvector", lambda: _piece(args, running))
-    rate = ExtractionRate.of_jobs(lines)
-    if running.extraction is not None:
-        took = time.monotonic() - running.start
-        rate = ExtractionRate(took=took, **vars(running.extraction.tally))
+    tally: Tally | None = None
+
+    def piece() -> Piece:
+        nonlocal tally
+        extraction, made = _piece(args)
+        tally = extraction.tally
+        return made
+
+    lines = run_jobs(args, args.out, "xvector", piece)
+    done = tally is not None and tally.utterances
+    rate = ExtractionRate(**vars(tally)) if done else ExtractionRate.of_jobs(lines)
     if rate is not None:
         say(str(rate))
 
@@ -114,19 +109,27 @@ def _num_gpus() -> int:
     return torch.cuda.device_count()
 
 
-def _piece(args: Namespace, running: _Running) -> Piece:
+def _piece(args: Namespace) -> tuple[Extraction, Piece]:
     data = load_data_dir(args.data)
     locations = {} if args.audio else load_features(data)
 
     from wespk.data.parallel import cores
     from wespk.inference.extraction import GPU_WORKERS, Extraction
+    from wespk.inference.forward import computes_bf16
     from wespk.inference.loading import Preparation
     from wespk.inference.model_dir import load_model
 
+    if args.workers is not None and args.workers > WORKERS_A_CORE * cores():
+        most = f"there are {cores()} cores; give at most {WORKERS_A_CORE * cores()}"
+        raise WespkError(f"--workers {args.workers}: too many; {most}")
     job, gpus = Job.parse(args.job or "1/1"), _num_gpus()
     device = f"cuda:{(job.index - 1) % gpus}" if gpus else "cpu"
     model = load_model(args.model, device, trust_code=args.trust_code)
-    utts, stamp = list(locations), _unchanging
+    if args.bf16 and not computes_bf16(model.device):
+        raise WespkError(f"--bf16: this {device} does not compute in bfloat16, and would crawl; leave it out")
+    # That an archive was made again is told by its digest; recordings have a stamp each.
+    utts = list(locations)
+    stamp: Callable[[str], str] = str
     if args.audio:
         utts, stamp = data.utterances, data.audio_stamp
         source, raw, info = _recordings(args, data, model)
@@ -148,27 +151,9 @@ def _piece(args: Namespace, running: _Running) -> Piece:
     if workers is None:
         workers = min(GPU_WORKERS, max(1, cores() // gpus)) if gpus else 0
     extraction = Extraction(model, prepare, args.batch_frames, workers, args.bf16)
-    results: Iterator[tuple[str, np.ndarray | WespkError]] | None = None
-
-    def embedding(utt: str) -> np.ndarray:
-        nonlocal results
-        if results is None:  # not before: a job that is up to date starts no workers
-            running.extraction, running.start = extraction, time.monotonic()
-            results = extraction(source, job.share(utts))
-        made, result = next(results)
-        assert made == utt
-        if isinstance(result, WespkError):
-            raise result
-        return result
-
     info |= {"model": model.digest, "spec": model.spec.digest}
     info |= {name: value for name, value in {**choices, "bf16": args.bf16}.items() if value}
-    return Piece(args.out, "xvector", utts, info, stamp, embedding)
-
-
-def _unchanging(utt: str) -> str:
-    """The stamp of an archive's matrix: that the archive was made again is told by its digest."""
-    return utt
+    return extraction, Piece(args.out, "xvector", utts, info, stamp, partial(extraction, source))
 
 
 def _archive(

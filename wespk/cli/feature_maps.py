@@ -15,7 +15,7 @@ from wespk.core.files import write_bytes
 from wespk.core.rejections import Rejections
 from wespk.data.audio import AudioError
 from wespk.data.datadir import load_data_dir, load_features
-from wespk.data.jobs import Piece
+from wespk.data.jobs import Piece, one_by_one
 from wespk.data.layout import table_names
 from wespk.data.matrices import MappedMatrices
 from wespk.features.spec import FeatureSpec, read_archive_record
@@ -65,7 +65,7 @@ def map_features(
         args,
         args.out,
         "feats",
-        lambda: Piece(args.out, "feats", data.utterances, info, lambda utt: utt, make, args.compression),
+        lambda: Piece(args.out, "feats", data.utterances, info, str, one_by_one(make), args.compression),
     )
 
 

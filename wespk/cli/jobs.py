@@ -22,17 +22,21 @@ from wespk.data.jobs import Job, Piece, merge_jobs
 PROGRESS = re.compile(r"(\d+)/(\d+) \(\d+ %\)")
 
 
-def add_jobs(parser: ArgumentParser, max_rejected: float = 0.01) -> None:
-    """Add --nj, --job and --max-rejected."""
+def add_jobs(parser: ArgumentParser, each_gpu: bool = False) -> None:
+    """Add --nj, --job and --max-rejected; with `each_gpu`, --nj is None by default."""
     parser.add_argument(
-        "--nj", type=positive, default=1, metavar="N", help="processes side by side on this machine (1)"
+        "--nj",
+        type=positive,
+        default=None if each_gpu else 1,
+        metavar="N",
+        help=f"processes side by side on this machine ({'one for each GPU, or 1' if each_gpu else '1'})",
     )
     parser.add_argument(
         "--job",
         metavar="JOB/N",
         help="do this share of the items only, for a job of a cluster; `wespk merge-jobs` joins them",
     )
-    add_max_rejected(parser, max_rejected)
+    add_max_rejected(parser, 0.01)
 
 
 def run_jobs(args: Namespace, folder: Path, name: str, piece: Callable[[], Piece]) -> list[str]:

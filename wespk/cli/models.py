@@ -1,9 +1,9 @@
 """Print the networks that a recipe can name, with their sizes, or the layers of one of them.
 
 Usage:   wespk models [--feat-dim N] [--write FILE]
-         wespk models NAME [--feat-dim N] [--option KEY=VALUE ...] [--depth N]
+         wespk models NAME [--feat-dim N] [--set KEY=VALUE ...] [--depth N]
 Example: wespk models
-         wespk models resnet34 --option embedding_dim=128 --option 'pooling={name: mqmhastp, heads: 8}'
+         wespk models resnet34 --set embedding_dim=128 --set pooling.name=mqmhastp --set pooling.heads=8
          wespk models my.package:Network --feat-dim 40 --depth 3
 
 Columns: D, the size of the embedding; parameters in millions; multiply-accumulates (MACs) of convolutions and
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wespk.core.errors import WespkError
 from wespk.core.progress import say
@@ -38,11 +38,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", metavar="NAME", help="print the layers of this network")
     parser.add_argument("--feat-dim", type=int, default=FEAT_DIM, metavar="N", help="feature columns (80)")
     parser.add_argument(
-        "--option",
+        "--set",
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="an option of NAME, with a value in YAML as under `model:` in a recipe; may be repeated",
+        help="an option of NAME, as under `model:` in a recipe; may be repeated",
     )
     parser.add_argument("--depth", type=int, metavar="N", help="levels of NAME's layers to show (2)")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the table into this Markdown file")
@@ -54,8 +54,8 @@ def run(args: Namespace) -> None:
         raise WespkError(f"--feat-dim {args.feat_dim}: must be at least 1")
     if args.depth is not None and args.depth < 1:
         raise WespkError(f"--depth {args.depth}: must be at least 1")
-    if args.name is None and (args.option or args.depth is not None):
-        raise WespkError("--option and --depth are of one network; name it: wespk models NAME ...")
+    if args.name is None and (args.set or args.depth is not None):
+        raise WespkError("--set and --depth are of one network; name it: wespk models NAME ...")
     if args.write and (args.name is not None or args.feat_dim != FEAT_DIM):
         raise WespkError("--write writes the table of all networks at 80 columns; leave out the rest")
     if args.write:
@@ -63,7 +63,7 @@ def run(args: Namespace) -> None:
     elif args.name is None:
         _print_networks(args.feat_dim)
     else:
-        _print_layers(args.name, args.option, args.feat_dim, args.depth or 2)
+        _print_layers(args.name, args.set, args.feat_dim, args.depth or 2)
 
 
 def _print_networks(feat_dim: int) -> None:
@@ -72,36 +72,18 @@ def _print_networks(feat_dim: int) -> None:
     _print(networks_table(_summaries(feat_dim)))
 
 
-def _print_layers(name: str, options: list[str], feat_dim: int, depth: int) -> None:
+def _print_layers(name: str, settings: list[str], feat_dim: int, depth: int) -> None:
     from wespk.cli.models_table import layers_table
-    from wespk.core.config import Component
+    from wespk.core.config import Component, override, parse_config
     from wespk.models.summary import summarise
 
-    component = Component(name=name, **_parsed(options))
+    component = parse_config(Component, override({"name": name}, settings), "--set")
+    if component.name != name:
+        raise WespkError(f"--set name={component.name}: the network is {name}; name one of them")
     summary = summarise(component, feat_dim)
     say(_headline(name, summary))
     say(f"options and their defaults: {_defaults(name)}")
     _print(layers_table([layer for layer in summary.layers if layer.depth <= depth]))
-
-
-def _parsed(options: list[str]) -> dict[str, Any]:
-    """Return the options' values, which are YAML as in a configuration."""
-    import yaml
-
-    from wespk.core.config import UNREADABLE
-
-    values: dict[str, Any] = {}
-    for option in options:
-        key, equals, text = option.partition("=")
-        if not equals or not key or key == "name":
-            raise WespkError(
-                f"--option {option}: write it as KEY=VALUE, with an option of the network as KEY"
-            )
-        try:
-            values[key] = yaml.safe_load(text)
-        except (yaml.YAMLError, *UNREADABLE):
-            raise WespkError(f"--option {option}: '{text}' is not a valid YAML value") from None
-    return values
 
 
 def _headline(name: str, summary: Summary) -> str:

@@ -50,10 +50,14 @@ Config = TypeVar("Config", bound=BaseModel)
 
 def load_config(schema: type[Config], path: PathLike, overrides: Sequence[str] = ()) -> Config:
     """Read the YAML file `path` into `schema`, after applying overrides of the form ``optim.lr=0.001``."""
-    values = _read_yaml(path)
-    for override in overrides:
-        _apply_override(values, override)
-    return parse_config(schema, values, str(path))
+    return parse_config(schema, override(_read_yaml(path), overrides), str(path))
+
+
+def override(values: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Return `values` with each of ``optim.lr=0.001`` set in them, in place; the new value is YAML."""
+    for each in overrides:
+        _set(values, each)
+    return values
 
 
 def parse_config(schema: type[Config], values: Mapping[str, Any], source: str) -> Config:
@@ -158,19 +162,19 @@ def _read_yaml(path: PathLike) -> dict[str, Any]:
     return values
 
 
-def _apply_override(values: dict[str, Any], override: str) -> None:
-    key, equals, text = override.partition("=")
+def _set(values: dict[str, Any], setting: str) -> None:
+    key, equals, text = setting.partition("=")
     if not equals or not all(key.split(".")):
-        raise WespkError(f"--set {override}: write it as section.key=value")
+        raise WespkError(f"--set {setting}: write it as section.key=value")
     *sections, last = key.split(".")
     for section in sections:
         values = values.setdefault(section, {})
         if not isinstance(values, dict):
-            raise WespkError(f"--set {override}: '{section}' is a value, not a section")
+            raise WespkError(f"--set {setting}: '{section}' is a value, not a section")
     try:
         values[last] = _yaml_value(text)
     except (yaml.YAMLError, *UNREADABLE):
-        raise WespkError(f"--set {override}: '{text}' is not a valid YAML value") from None
+        raise WespkError(f"--set {setting}: '{text}' is not a valid YAML value") from None
 
 
 def _yaml_value(text: str) -> Any:

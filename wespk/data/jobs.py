@@ -6,7 +6,7 @@ A piece is skipped when it is complete and its inputs' digest is unchanged, so a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,11 +52,15 @@ class Job:
         return list(items[edges[0] : edges[1]])
 
 
+# What is made of an item: an array; `AudioError`, for which it is rejected; another fault, which ends all.
+Made = tuple[str, np.ndarray | WespkError]
+
+
 @dataclass(frozen=True)
 class Piece:
-    """What one job makes: an archive `name` under `folder`/jobs of `items`, each by `make(item)`.
+    """What one job makes: an archive `name` under `folder`/jobs of `items`, by `make`.
 
-    `make` raises `AudioError` for an item that cannot be used: it is rejected with that reason. `info`
+    `make(items)` yields each of these, a job's share, with what it is made, in their order. `info`
     describes how the archive is made (feature options, the model); `stamp(item)` changes when an input does.
     `compression` is a method of `wespk.data.compression`, or "none".
     """
@@ -66,10 +70,10 @@ class Piece:
     items: Sequence[str]
     info: dict[str, Any]
     stamp: Callable[[str], str]
-    make: Callable[[str], np.ndarray]
+    make: Callable[[Sequence[str]], Iterable[Made]]
     compression: str = NONE
 
-    def run(self, job: Job, track: Callable[[Iterable[str], int, str], Iterable[str]]) -> None:
+    def run(self, job: Job, track: Callable[[Iterable[Made], int, str], Iterable[Made]]) -> None:
         """Write the job's archive, its scp, its ledger and last its record; or find them up to date."""
         items = job.share(self.items)
         stamps = [self.stamp(item) for item in self.items]
@@ -97,14 +101,14 @@ class Piece:
 
         def results() -> Iterable[tuple[str, np.ndarray]]:
             nonlocal content
-            for item in track(items, len(items), f"{self.name} {job.index}/{job.count}"):
-                try:
-                    array = np.ascontiguousarray(self.make(item), dtype=np.float32)
-                except AudioError as error:
-                    rejections.add(item, str(error))
+            for item, made in track(self.make(items), len(items), f"{self.name} {job.index}/{job.count}"):
+                if isinstance(made, AudioError):
+                    rejections.add(item, str(made))
                     continue
-                except WespkError as error:
-                    raise WespkError(f"{self.folder}: '{item}': {error}") from error
+                if isinstance(made, WespkError):
+                    where = f"'{item}': "
+                    raise WespkError(f"{self.folder}: {where}{str(made).removeprefix(where)}") from made
+                array = np.ascontiguousarray(made, dtype=np.float32)
                 numbers = array.reshape(-1).view(np.uint8).data
                 content += int(digest(item, self.compression, str(array.shape), numbers), 16)
                 yield item, array
@@ -117,6 +121,19 @@ class Piece:
         made = {"content": f"{content:x}", "rows": rows, "bytes": _size(ark), "scp": file_digest(scp)}
         write_json(record, {**facts, **made, **how_made})
         say(rejections.summary(f"{self.name} job {job.index}/{job.count}", len(items)))
+
+
+def one_by_one(make: Callable[[str], np.ndarray]) -> Callable[[Sequence[str]], Iterator[Made]]:
+    """Return the `make` of a `Piece` whose items do not need each other."""
+
+    def made(items: Sequence[str]) -> Iterator[Made]:
+        for item in items:
+            try:
+                yield item, make(item)
+            except WespkError as fault:
+                yield item, fault
+
+    return made
 
 
 def merge_jobs(folder: PathLike, name: str, max_rejected: float) -> str:

@@ -14,6 +14,13 @@ from wespk.core.errors import WespkError
 from wespk.inference.batching import padded
 
 
+def computes_bf16(device: torch.device) -> bool:
+    """Whether the device computes in bfloat16 natively: a CPU that does not takes many times as long."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return bool(torch.cpu._is_avx512_bf16_supported())
+
+
 def forward_batch(network: nn.Module, features: Sequence[np.ndarray], bf16: bool = False) -> Tensor:
     """Return float32 embeddings (B, D), on the network's device, of features (T_i, F) of any lengths.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -76,15 +77,15 @@ class Preparation:
 
     def __post_init__(self) -> None:
         """Refuse limits that the network cannot work with."""
-        for name, frames, least in (
-            ("--max-duration", self.most_frames, self.min_frames),
-            ("--chunk-duration", self.chunk_frames, 2 * self.min_frames),  # halves must not be too short
+        for name, frames, least, where in (
+            ("--max-duration", self.most_frames, self.min_frames, ""),
+            ("--chunk-duration", self.chunk_frames, 2 * self.min_frames, " in either half"),
         ):
             if frames is not None and frames < least:
                 seconds = least * self.spec.frame_shift_seconds
                 raise WespkError(
-                    f"{name}: {frames} frames are too few for this network, which needs {self.min_frames}; "
-                    f"give at least {seconds + 0.05:.2f} s"
+                    f"{name}: {frames} frames are too few for this network, which needs "
+                    f"{self.min_frames}{where}; give at least {seconds + 0.05:.2f} s"
                 )
 
     def __call__(self, features: np.ndarray) -> list[np.ndarray]:
@@ -96,7 +97,10 @@ class Preparation:
         parts = equal_parts(len(features), self.chunk_frames or max(1, len(features)))
         changed = len(parts) > 1 or len(features) != whole
         inputs = [features[start:stop] for start, stop in parts]
-        return [normalise(each, self.spec) for each in inputs] if self.raw or changed else inputs
+        if not (self.raw or changed):
+            return inputs
+        with np.errstate(invalid="ignore"):  # what is not finite is rejected by its embedding
+            return [normalise(each, self.spec) for each in inputs]
 
 
 @dataclass(frozen=True)
@@ -134,14 +138,19 @@ def load_utterances(
 ) -> Iterator[Loaded]:
     """Yield the utterances in their order, loaded ahead by `workers` processes, or by this one for 0."""
     groups = _Groups(source, prepare, utts)
-    loader = DataLoader(
-        groups,
-        batch_size=None,
-        num_workers=workers,
-        collate_fn=_as_it_is,
-        prefetch_factor=4 if workers else None,
-    )
-    return _items(iter(loader), workers)  # the workers are forked here, before there are threads
+    workers = min(workers, len(groups))
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", "This DataLoader will create"
+        )  # more than cores: they wait for disks
+        loader = DataLoader(
+            groups,
+            batch_size=None,
+            num_workers=workers,
+            collate_fn=_as_it_is,
+            prefetch_factor=4 if workers else None,
+        )
+        return _items(iter(loader), workers)  # the workers are forked here, before there are threads
 
 
 def one_ahead(items: Iterator[Item]) -> Iterator[Item]:

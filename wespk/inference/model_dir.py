@@ -11,6 +11,7 @@ calibration.json     calibration, fusion and thresholds of each system, found on
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ from wespk.data.audio import AudioError
 from wespk.features import FeatureSpec
 from wespk.features.spec import read_spec
 from wespk.inference.forward import exact_arithmetic, forward_batch
-from wespk.models import build_model
+from wespk.models import REGISTRY, build_model
 
 WEIGHTS, CONFIG, SPEC, SPEAKERS, MANIFEST = (
     "model.safetensors",
@@ -39,6 +40,9 @@ WEIGHTS, CONFIG, SPEC, SPEAKERS, MANIFEST = (
     "speakers.txt",
     "manifest.json",
 )
+
+# Options that networks had before poolings were chosen by name, and what the pooling calls them.
+MOVED = {"attention_dim": "bottleneck", "global_context": "global_context"}
 
 # What scoring adds: it belongs to the weights that the embeddings came from.
 BACKEND = ("*.vec", "*.mat", "plda*", "chain.json", "calibration.json")
@@ -161,6 +165,8 @@ def load_model(
         reason = str(error).splitlines()[-1].strip()
         raise WespkError(f"{path / WEIGHTS}: does not fit {path / CONFIG} ({reason})") from None
     network.to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval()
+    if next(network.parameters()).device.type == "cpu":  # 2-D convolutions gain a tenth and more
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return SpeakerModel(path, network, spec, read_text(path / SPEAKERS).split(), file_digest(path / WEIGHTS))
 
 
@@ -171,4 +177,12 @@ def _component(path: Path) -> Component:
         raise WespkError(f"{path}: not valid YAML ({error})") from None
     if not isinstance(values, dict) or not isinstance(values.get("model"), dict):
         raise WespkError(f"{path}: the section 'model' is missing")
-    return parse_config(Component, values["model"], str(path))
+    component = parse_config(Component, values["model"], str(path))
+    moved = {MOVED[key]: value for key, value in component.options.items() if key in MOVED}
+    if moved and component.name in REGISTRY:
+        options = ", ".join(f"{key}: {json.dumps(value)}" for key, value in moved.items())
+        raise WespkError(
+            f"{path}: {' and '.join(key for key in MOVED if key in component.options)} of {component.name} "
+            f"moved to its pooling: write `pooling: {{name: astp, {options}}}` instead; the weights still fit"
+        )
+    return component
