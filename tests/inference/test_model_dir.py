@@ -98,17 +98,6 @@ def test_damaged_part_is_named(model, name, content, message):
         load_model(model)
 
 
-def test_options_that_moved_to_the_pooling_are_told_with_a_remedy(model):
-    (model / "config.yaml").write_text(
-        "model: {name: ecapa_tdnn, attention_dim: 64, global_context: false}\n"
-    )
-    with pytest.raises(
-        WespkError, match=r"config.yaml: attention_dim and global_context of ecapa_tdnn"
-    ) as told:
-        load_model(model)
-    assert "write `pooling: {name: astp, bottleneck: 64, global_context: false}` instead" in str(told.value)
-
-
 def test_features_that_cannot_be_written_to_need_no_copy(model, recwarn):
     features = np.ones((9, 16), np.float32)
     features.flags.writeable = False

@@ -140,9 +140,8 @@ def load_utterances(
     groups = _Groups(source, prepare, utts)
     workers = min(workers, len(groups))
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "This DataLoader will create"
-        )  # more than cores: they wait for disks
+        # More workers than cores: they wait for disks.
+        warnings.filterwarnings("ignore", "This DataLoader will create")
         loader = DataLoader(
             groups,
             batch_size=None,

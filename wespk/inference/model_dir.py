@@ -11,7 +11,6 @@ calibration.json     calibration, fusion and thresholds of each system, found on
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +30,7 @@ from wespk.data.audio import AudioError
 from wespk.features import FeatureSpec
 from wespk.features.spec import read_spec
 from wespk.inference.forward import exact_arithmetic, forward_batch
-from wespk.models import REGISTRY, build_model
+from wespk.models import build_model
 
 WEIGHTS, CONFIG, SPEC, SPEAKERS, MANIFEST = (
     "model.safetensors",
@@ -40,9 +39,6 @@ WEIGHTS, CONFIG, SPEC, SPEAKERS, MANIFEST = (
     "speakers.txt",
     "manifest.json",
 )
-
-# Options that networks had before poolings were chosen by name, and what the pooling calls them.
-MOVED = {"attention_dim": "bottleneck", "global_context": "global_context"}
 
 # What scoring adds: it belongs to the weights that the embeddings came from.
 BACKEND = ("*.vec", "*.mat", "plda*", "chain.json", "calibration.json")
@@ -177,12 +173,4 @@ def _component(path: Path) -> Component:
         raise WespkError(f"{path}: not valid YAML ({error})") from None
     if not isinstance(values, dict) or not isinstance(values.get("model"), dict):
         raise WespkError(f"{path}: the section 'model' is missing")
-    component = parse_config(Component, values["model"], str(path))
-    moved = {MOVED[key]: value for key, value in component.options.items() if key in MOVED}
-    if moved and component.name in REGISTRY:
-        options = ", ".join(f"{key}: {json.dumps(value)}" for key, value in moved.items())
-        raise WespkError(
-            f"{path}: {' and '.join(key for key in MOVED if key in component.options)} of {component.name} "
-            f"moved to its pooling: write `pooling: {{name: astp, {options}}}` instead; the weights still fit"
-        )
-    return component
+    return parse_config(Component, values["model"], str(path))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from wespk.core.progress import say
+from wespk.inference.forward import computes_bf16
 from wespk.losses import HeadOutput, build_head
 from wespk.models import build_model, num_parameters
 from wespk.train.checkpoint import LAST, epoch_checkpoints, epoch_path, load_checkpoint, save_checkpoint
@@ -113,9 +114,7 @@ def resolve_precision(config: TrainConfig, device: torch.device, begun: str | No
     """
     if config.precision != "auto":
         return config
-    gpu = device.type == "cuda"
-    native = torch.cuda.is_bf16_supported() if gpu else torch.cpu._is_avx512_bf16_supported()
-    return config.model_copy(update={"precision": begun or ("bf16" if native else "fp32")})
+    return config.model_copy(update={"precision": begun or ("bf16" if computes_bf16(device) else "fp32")})
 
 
 def _loader(dataset: ChunkDataset, batches: EpochBatches, config: TrainConfig) -> DataLoader:
