@@ -8,12 +8,10 @@ import pytest
 import soundfile
 import torch
 
-from wespk.core.config import Component
 from wespk.core.torchaudio import import_torchaudio
 from wespk.data.audio import read_audio
-from wespk.features import FbankOptions, FeatureExtractor, FeatureSpec
+from wespk.features import FbankOptions, FeatureSpec
 from wespk.features.kaldi import Fbank
-from wespk.models import REGISTRY, build_model
 
 
 @pytest.fixture(scope="session")
@@ -58,20 +56,6 @@ def test_fbank_agrees_with_kaldi_native_fbank_on_speech(utterances):
         difference = np.abs(extract(torch.from_numpy(samples)).numpy() - reference)
         # float32 noise of its transform shows where a bin of a quiet recording is nearly empty.
         assert difference.max() < 1e-2 and np.median(difference) < 1e-5
-
-
-@pytest.mark.parametrize("name", REGISTRY)
-def test_embeddings_of_speech_do_not_depend_on_batch_mates(utterances, name):
-    torch.manual_seed(0)
-    model = build_model(Component(name=name, channels=64 if name == "ecapa_tdnn" else 8), 80).eval()
-    extract = FeatureExtractor(FeatureSpec(options=FbankOptions(dither=0, num_mel_bins=80), cmn="utterance"))
-    features = [torch.from_numpy(extract(read_audio(str(path), 16000))) for path in utterances]
-    lengths = torch.tensor([len(each) for each in features])
-    batch = torch.nn.utils.rnn.pad_sequence(features, batch_first=True, padding_value=7.0)
-    with torch.no_grad():
-        together = model(batch, lengths)
-        alone = torch.cat([model(each.unsqueeze(0)) for each in features])
-    assert (1 - torch.cosine_similarity(together, alone)).max() < 1e-5
 
 
 def test_every_corpus_is_read(real_data):
